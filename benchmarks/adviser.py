@@ -17,12 +17,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from simasgd.advising.bench import Bench, Trial
 from simasgd.advising.candidates import Candidate
 from simasgd.advising.findings import CandidateRow, Findings
 from simasgd.advising.inquiry import find_advice, list_advice_paths, plan_inquiry
-from simasgd.advising.race import Cost, compare_costs
+from simasgd.advising.race import SeedCost, compare_costs
 from simasgd.advising.search import Aim
+from simasgd.advising.trial_runner import Trial, TrialRunner
 from simasgd.report.advice.sentences import say_candidate, state_verdict
 from simasgd.scenario.vocabulary.merge import merge
 from simasgd.storage.opening import open_folder
@@ -117,7 +117,7 @@ class Searched(NamedTuple):
 class Learned(NamedTuple):
     """The results of the exhaustive grid and its CPU time (s)."""
 
-    costs: dict[int, list[dict[Aim, Cost]]]
+    costs: dict[int, list[dict[Aim, SeedCost]]]
     """The costs of each candidate that reaches the target at every seed, by its number."""
     gradients: int
     """The number of gradients that all runs learned."""
@@ -157,11 +157,11 @@ def _run(case: Case) -> None:
     )
 
 
-def _amounts(costs: Sequence[Cost]) -> list[float]:
+def _amounts(costs: Sequence[SeedCost]) -> list[float]:
     return [cost.amount for cost in costs]
 
 
-def _say_ratio(mine: Sequence[Cost], best: Sequence[Cost]) -> str:
+def _say_ratio(mine: Sequence[SeedCost], best: Sequence[SeedCost]) -> str:
     ratio = compare_costs(mine, best, 1)
     return f"{ratio.mean:.2f}× as much ({ratio.low:.2f}× – {ratio.high:.2f}×)"
 
@@ -185,15 +185,17 @@ def _learn_grid(changes: Mapping[str, Any], target: str, vary: str, able: Sequen
     began = _cpu_seconds()
     inquiry = plan_inquiry(merge(BASE, changes), (), target, (vary,))
     with TemporaryDirectory() as home, open_folder(Path(home), inquiry.contents, list_advice_paths(inquiry)) as place:
-        bench = Bench(inquiry.base, inquiry.vary.axes, "", inquiry.target, place, OwnProcess(), lambda finished, total: None)
+        bench = TrialRunner(
+            inquiry.base, inquiry.vary.axes, "", inquiry.target, place, OwnProcess(), lambda finished, total: None
+        )
         trials = [Trial(one, inquiry.most_epochs, seed) for one in able for seed in seeds]
         courses = [course for course in bench.learn(trials) if course is not None]  # all of them: no budget
-    costs: dict[int, list[dict[Aim, Cost]]] = {one.number: [] for one in able}
+    costs: dict[int, list[dict[Aim, SeedCost]]] = {one.number: [] for one in able}
     for trial, course in zip(trials, courses, strict=True):
         if course.seconds is not None and course.hours is not None and course.reached:
             coarse = course.spacing / course.reached
             costs[trial.candidate.number].append(
-                {Aim.SOONEST: Cost(course.seconds, coarse), Aim.CHEAPEST: Cost(course.hours, coarse)}
+                {Aim.SOONEST: SeedCost(course.seconds, coarse), Aim.CHEAPEST: SeedCost(course.hours, coarse)}
             )
     whole = {number: found for number, found in costs.items() if len(found) == len(seeds)}
     return Learned(whole, sum(course.gradients for course in courses), _cpu_seconds() - began)

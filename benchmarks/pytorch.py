@@ -26,7 +26,7 @@ from benchmarks.timing import ROUNDS, time_call
 from simasgd import Scenario, Task, simulate
 from simasgd.learning.models.build import objective
 from simasgd.learning.models.images import convolve_max_pool_2, he_normal
-from simasgd.learning.models.network import Network, apply, dense, in_portions
+from simasgd.learning.models.network import NeuralNetwork, apply, dense, in_portions
 from simasgd.learning.models.objective import Objective, classification
 from simasgd.scenario.learning.data import Mnist
 from simasgd.scenario.learning.models import Softmax
@@ -58,7 +58,7 @@ def make_convolutional() -> Objective:
             images = relu(convolve_max_pool_2(images, layer["w"]) + layer["b"])
         return apply(top, images.reshape(len(images), -1))
 
-    return classification(Network(init, in_portions(logits)))
+    return classification(NeuralNetwork(init, in_portions(logits)))
 
 
 class Workload(NamedTuple):

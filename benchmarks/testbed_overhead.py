@@ -19,10 +19,10 @@ from simasgd.testbed.learner.copies import Copies
 from simasgd.testbed.learner.learner import RealLearner
 from simasgd.testbed.server.presence import Presence
 from simasgd.testbed.server.process import ServerProcess
-from simasgd.testbed.system.clock import Clock
+from simasgd.testbed.system.clock import RunClock
 from simasgd.testbed.system.gradients import NoGradients
 from simasgd.testbed.system.messages import NOTHING, Report
-from simasgd.testbed.system.pacing import Free, Lateness
+from simasgd.testbed.system.pacing import FreePacing, Lateness
 
 PAYLOAD = 350_000  # bytes
 _CALLS, _WARM_UP = 300, 30
@@ -53,9 +53,9 @@ class Probe:
 
     def measure(self, begin: float) -> dict[str, list[float]]:
         """Return the seconds of each call of Ray, and of each verb."""
-        clock, parcel = Clock(begin), np.zeros(PAYLOAD, np.uint8)
+        clock, parcel = RunClock(begin), np.zeros(PAYLOAD, np.uint8)
         copies = Copies(NoGradients(PAYLOAD))
-        learner = RealLearner(0, NOTHING, self._server, copies, Free(), clock, 0, 1.0, threading.Event(), may_crash=False)
+        learner = RealLearner(0, NOTHING, self._server, copies, FreePacing(), clock, 0, 1.0, threading.Event(), may_crash=False)
 
         def push_one() -> None:
             gradient = take(learner.compute(Weights(0)))

@@ -26,7 +26,7 @@ from simasgd.scenario.vocabulary.merge import Layer
 from simasgd.tape.tape import Tape
 from simasgd.testbed.driver.driver import Driver
 from simasgd.testbed.engine.abstract import AbstractEngine
-from simasgd.testbed.system.pacing import Paced
+from simasgd.testbed.system.pacing import DrawnPacing
 from simasgd.timing import simulate_timing
 from simasgd.validation.validating import total_variation
 
@@ -105,7 +105,7 @@ def record_all(folder: Path) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     with RayEngine() as engine:
-        Driver(engine, make_scenario("async", max(LEARNERS), 0, None, 2), pacing=Paced).record()  # starts all processes
+        Driver(engine, make_scenario("async", max(LEARNERS), 0, None, 2), pacing=DrawnPacing).record()  # starts all processes
         record_fitted(engine, folder)
         rows = [record_point(engine, name, learners) for learners in LEARNERS for name in PROTOCOLS]
     (folder / "recorded.json").write_text(json.dumps(rows))
@@ -135,7 +135,7 @@ def record_fitted(engine: AbstractEngine, folder: Path) -> None:
     for learners in (1, 2):
         for name in ("async", "hardsync"):
             scenario = make_scenario(name, learners, learners, None, _FITTED * GRADIENTS)
-            run = record(scenario, engine, pacing=Paced).runs[""][0]
+            run = record(scenario, engine, pacing=DrawnPacing).runs[""][0]
             table = run.operations.copy()
             table = table[table["operation"].isin(["compute", "push", "pull", "update"])]
             named = table["learner"].notna()
@@ -158,7 +158,7 @@ def record_point(engine: AbstractEngine, name: str, learners: int) -> Recorded:
     """Record a point's runs."""
     found = Recorded(name, learners, [], [], 0)
     for seed in range(RUNS):
-        recorded = Driver(engine, make_scenario(name, learners, seed, None), pacing=Paced).record()
+        recorded = Driver(engine, make_scenario(name, learners, seed, None), pacing=DrawnPacing).record()
         tape = recorded.timing.tape
         assert tape is not None
         found.throughputs.append(throughput(tape))

@@ -17,7 +17,7 @@ from simasgd.recording import record
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer
 from simasgd.simulator import simulate
-from simasgd.testbed.system.pacing import Paced
+from simasgd.testbed.system.pacing import DrawnPacing
 
 UPDATES = int(os.environ.get("UPDATES", "1500"))
 SEEDS = int(os.environ.get("SEEDS", "3"))
@@ -37,7 +37,7 @@ def main() -> None:
             difference, stale = 0.0, 0.0
             for seed in range(SEEDS):
                 scenario = make_scenario(delay, seed)
-                real = record(scenario, engine, pacing=Paced).runs[""][0].summary
+                real = record(scenario, engine, pacing=DrawnPacing).runs[""][0].summary
                 assert real.recorded is not None
                 for name, summary in (("recorded", real), ("simulated", simulate(scenario).summary)):
                     error = 0.9 if summary.test_error is None else summary.test_error  # it diverged: as good as guessing

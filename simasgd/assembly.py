@@ -20,7 +20,7 @@ from simasgd.cluster.throughput import lone_rate, present_seconds
 from simasgd.cluster.trace_notes import describe_traces
 from simasgd.errors import RunFailed
 from simasgd.results import summary as form
-from simasgd.results.distributions import AgeCounts, CountRange, GradientTotals, LearnerGradients, StalenessCounts
+from simasgd.results.distributions import AgeCounts, CountRange, GradientRanges, GradientTotals, StalenessCounts
 from simasgd.results.kept.weights import hold_weights
 from simasgd.results.origin import RecordedSystem
 from simasgd.results.run import Run
@@ -104,7 +104,7 @@ def summarize(
         learner_gradients=_learner_gradients(clock),
         updates=clock.updates,
         stopped_by=_stopped_by(scenario, clock, is_reached=is_reached, is_recorded=recorded is not None),
-        target=None if target is None else form.Target(test_error=target, reached=is_reached),
+        target=None if target is None else form.ErrorTarget(test_error=target, reached=is_reached),
         hang=None if clock.hang is None else form.HangPoint(at=clock.hang.at, reason=clock.hang.reason),
         samples=samples,
         epochs=samples / scenario.samples_per_epoch if scenario.samples_per_epoch else None,
@@ -181,8 +181,8 @@ def _gradients(clock: ClockResult) -> GradientTotals:
     )
 
 
-def _learner_gradients(clock: ClockResult) -> LearnerGradients:
-    return LearnerGradients(**{name: CountRange.of(counts) for name, counts in clock.learner_gradients._asdict().items()})
+def _learner_gradients(clock: ClockResult) -> GradientRanges:
+    return GradientRanges(**{name: CountRange.of(counts) for name, counts in clock.learner_gradients._asdict().items()})
 
 
 def _bytes(clock: ClockResult) -> form.ByteTotals:

@@ -15,19 +15,19 @@ from simasgd.assembly import assemble, timeline, update_table
 from simasgd.cluster.job import Job
 from simasgd.errors import RunFailed
 from simasgd.measured.exporting import build_log
-from simasgd.results.origin import Machine, RecordedSystem
+from simasgd.results.origin import RecordedMachine, RecordedSystem
 from simasgd.results.run import Run
 from simasgd.results.study import Study, name_variants
 from simasgd.scenario.schema import Scenario
 from simasgd.simulator import list_singles, replay
 from simasgd.stages.progress import BESIDE_PROCESSES, ShareOfWork, silent
 from simasgd.testbed.comparison import TOLERANCE, KeepingPlayer
-from simasgd.testbed.driver.driver import AbstractDriver, Interrupted, Recorded
+from simasgd.testbed.driver.driver import AbstractDriver, Interrupted, RecordedRun
 from simasgd.testbed.driver.selection import make_driver
-from simasgd.testbed.ending import Ending
+from simasgd.testbed.ending import EndRequest
 from simasgd.testbed.engine.abstract import AbstractEngine
 from simasgd.testbed.support import describe_real, require_support
-from simasgd.testbed.system.pacing import AbstractPacing, Lateness, Paced
+from simasgd.testbed.system.pacing import AbstractPacing, DrawnPacing, Lateness
 from simasgd.timing import ReportPart, fraction_done
 
 
@@ -52,18 +52,18 @@ def record(
     command: str = "",
     progress: ReportPart = silent,
     keep: Callable[[Study], None] = _keep_nothing,
-    ending: Ending | None = None,
+    ending: EndRequest | None = None,
 ) -> Study:
     """Run all variants of a scenario (itself, if it has none) at all their seeds on the processes of an engine.
 
-    With the pacing `Paced`, a mini-batch takes the time that the scenario's law draws, else what the machine needs. `keep` is
-    called after each run, with the study of the runs so far; a later run may fail.
+    With the pacing `DrawnPacing`, a mini-batch takes the time that the scenario's law draws. Otherwise it takes what the
+    machine needs. `keep` is called after each run, with the study of the runs so far; a later run may fail.
 
     Raises UsageError before anything starts if the test-bed cannot do what the scenario asks for; RunFailed if a process
     fails; the errors of `simasgd.simulate`; and EndedEarly after Ctrl-C, or when `ending` says so.
     """
     require_support(scenario)
-    ending = Ending() if ending is None else ending
+    ending = EndRequest() if ending is None else ending
     runs: dict[str, list[Run]] = {}
     singles = list_singles(scenario)
     for number, (variant, single) in enumerate(singles):
@@ -99,7 +99,7 @@ def is_whole(study: Study, scenario: Scenario) -> bool:
     return sorted(runs) == sorted(planned) and "interrupt" not in ends
 
 
-def _record_one(scenario: Scenario, driver: AbstractDriver, progress: ReportPart) -> Recorded:
+def _record_one(scenario: Scenario, driver: AbstractDriver, progress: ReportPart) -> RecordedRun:
     job = Job.of(scenario)
     progress("record", 0.0)
     try:
@@ -111,7 +111,7 @@ def _record_one(scenario: Scenario, driver: AbstractDriver, progress: ReportPart
 def _finish(
     scenario: Scenario,
     engine: AbstractEngine,
-    recorded: Recorded,
+    recorded: RecordedRun,
     pacing: type[AbstractPacing],
     progress: ReportPart,
     *,
@@ -136,7 +136,7 @@ def _finish(
 
 
 def _describe_system(
-    scenario: Scenario, engine: AbstractEngine, recorded: Recorded, pacing: type[AbstractPacing], difference: float | None
+    scenario: Scenario, engine: AbstractEngine, recorded: RecordedRun, pacing: type[AbstractPacing], difference: float | None
 ) -> RecordedSystem:
     software, _, version = engine.name.partition(" ")
     python = platform.python_version()  # Ray demands the same of all machines
@@ -144,7 +144,7 @@ def _describe_system(
     return RecordedSystem(
         engine=software,
         engine_version=version,
-        machines=tuple(Machine(cpu=one.processor, cores=one.cores, python=python) for one in machines.values()),
+        machines=tuple(RecordedMachine(cpu=one.processor, cores=one.cores, python=python) for one in machines.values()),
         processes=len(recorded.processes),
         pace=pacing.pace,
         overruns=recorded.late.number,
@@ -156,7 +156,7 @@ def _describe_system(
     )
 
 
-def _with_operations(run: Run, recorded: Recorded) -> Run:
+def _with_operations(run: Run, recorded: RecordedRun) -> Run:
     """Return the run with the operations that were recorded, as the rows of a log, and a time line if it was asked for."""
     scenario, timing = run.scenario, recorded.timing
     assert timing.tape is not None
@@ -202,7 +202,7 @@ def _describe_difference(scenario: Scenario, difference: float | None) -> str:
 
 def _with_remarks(run: Run, new: Sequence[str], pacing: type[AbstractPacing]) -> Run:
     summary = run.summary
-    note = f"{summary.note} {describe_real(run.scenario, follows_law=pacing is Paced)}"
+    note = f"{summary.note} {describe_real(run.scenario, follows_law=pacing is DrawnPacing)}"
     warnings = (*summary.warnings, *new)
     return replace(run, summary=summary.model_copy(update={"note": note, "warnings": warnings}))
 

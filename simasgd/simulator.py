@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from simasgd.learning.own import Task
     from simasgd.learning.players.player import AbstractPlayer
     from simasgd.learning.train import Learned
-    from simasgd.results.kept.weights import Weights
+    from simasgd.results.kept.weights import KeptWeights
     from simasgd.tape.tape import Tape
 
 _FIRST, _FIRST_ROUNDS = 4_000, 4
@@ -275,7 +275,7 @@ def _learned(
     task: Task | None,
     player: AbstractPlayer | None,
     work: UnfinishedWork | None,
-    kept: Weights | None = None,
+    kept: KeptWeights | None = None,
 ) -> Sequence[Learned]:
     from simasgd.learning.players.checkpoint import FileCheckpoint, NoCheckpoint
     from simasgd.learning.train import train

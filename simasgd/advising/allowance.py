@@ -6,18 +6,18 @@ import math
 from collections.abc import Sequence
 from typing import Protocol
 
-from simasgd.advising.bench import Trial
+from simasgd.advising.candidate_runs import CandidateRun
 from simasgd.advising.candidates import Candidate
-from simasgd.advising.courses import Course
+from simasgd.advising.trial_runner import Trial
 
 ETA = 3
 RUNGS = 3
 
 
-class Learns(Protocol):
+class LearnsTrials(Protocol):
     """A bench that learns the trials of a search."""
 
-    def learn(self, trials: Sequence[Trial]) -> list[Course | None]:
+    def learn(self, trials: Sequence[Trial]) -> list[CandidateRun | None]:
         """Return the course of each trial; None if the time was over before it began."""
 
 

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 
 from simasgd.advising import findings as form
+from simasgd.advising.candidate_runs import predict_epochs
 from simasgd.advising.candidates import Candidate
-from simasgd.advising.courses import predict_epochs
-from simasgd.advising.pace import Pace, measure_paces
+from simasgd.advising.pace import SamplePace, measure_paces
 from simasgd.advising.race import LEAST_SEEDS
-from simasgd.advising.search import Aim, Search, Stage, price
+from simasgd.advising.search import Aim, Search, SearchStage, price
 from simasgd.advising.worlds import HERE, in_world, list_worlds
 from simasgd.results.json_files import finite
 from simasgd.results.summary import Speedup
@@ -23,12 +23,12 @@ _SANE = 10.0
 """A forecast of more than so many times the epochs that a candidate may take is none."""
 
 
-def list_answers(search: Search) -> list[form.Answer]:
+def list_answers(search: Search) -> list[form.AimAnswer]:
     """Return the answer for each aim; none if nobody reached the target."""
     return [answer for aim in Aim if (answer := _answer(search, aim)) is not None]
 
 
-def _answer(search: Search, aim: Aim) -> form.Answer | None:
+def _answer(search: Search, aim: Aim) -> form.AimAnswer | None:
     finalists = search.finalists(aim)
     if not finalists:
         return None
@@ -38,7 +38,7 @@ def _answer(search: Search, aim: Aim) -> form.Answer | None:
     rivals = [_compare(search, one, leader, aim, whole) for one in finalists if one is not leader]
     seeds = [seed for seed in whole if search.cost(leader, seed, aim) is not None]
     courses = [search.courses[leader.number][seed] for seed in seeds]
-    return form.Answer(
+    return form.AimAnswer(
         aim=aim,
         leader=leader.number,
         confidence=_judge(search, bool(sure), len(whole), rivals),
@@ -50,18 +50,18 @@ def _answer(search: Search, aim: Aim) -> form.Answer | None:
     )
 
 
-def _compare(search: Search, one: Candidate, leader: Candidate, aim: Aim, shared: Sequence[int]) -> form.Rival:
+def _compare(search: Search, one: Candidate, leader: Candidate, aim: Aim, shared: Sequence[int]) -> form.RunnerUp:
     seeds = [seed for seed in shared if all(seed in search.courses[each.number] for each in (one, leader))]
     both = [seed for seed in seeds if all(search.cost(each, seed, aim) is not None for each in (one, leader))]
     mine, best = search.costs(one, both, aim), search.costs(leader, both, aim)
     missed = len(both) < len(seeds) and any(search.cost(one, seed, aim) is None for seed in seeds)
     paid = tuple(cost for seed in seeds if (cost := search.cost(one, seed, aim)) is not None)
     if not mine or not best:
-        return form.Rival(number=one.number, verdict="missed", ratio=None, low=None, high=None, seeds=len(seeds), costs=paid)
+        return form.RunnerUp(number=one.number, verdict="missed", ratio=None, low=None, high=None, seeds=len(seeds), costs=paid)
     ratio = search.compare(mine, best, aim)
     verdict: form.Verdict = "missed" if missed else "more" if ratio.is_more else "tie" if ratio.is_tie else "unsure"
     is_known = len(both) >= LEAST_SEEDS
-    return form.Rival(
+    return form.RunnerUp(
         number=one.number,
         verdict=verdict,
         ratio=finite(ratio.mean),
@@ -72,10 +72,10 @@ def _compare(search: Search, one: Candidate, leader: Candidate, aim: Aim, shared
     )
 
 
-def _judge(search: Search, is_sure: bool, seeds: int, rivals: Sequence[form.Rival]) -> form.Confidence:
+def _judge(search: Search, is_sure: bool, seeds: int, rivals: Sequence[form.RunnerUp]) -> form.Confidence:
     if not is_sure:
         return "fickle"
-    if seeds < min(LEAST_SEEDS, len(search.seeds)) or any(stage is Stage.OPEN for stage in search.stages.values()):
+    if seeds < min(LEAST_SEEDS, len(search.seeds)) or any(stage is SearchStage.OPEN for stage in search.stages.values()):
         return "open"
     verdicts = {rival.verdict for rival in rivals}
     if not verdicts & {"tie", "unsure"}:
@@ -124,7 +124,7 @@ def _describe(search: Search, one: Candidate) -> form.CandidateRow:
     )
 
 
-def list_worlds_found(search: Search, answers: Sequence[form.Answer], base: Scenario) -> list[form.World]:
+def list_worlds_found(search: Search, answers: Sequence[form.AimAnswer], base: Scenario) -> list[form.BestElsewhere]:
     """Return who would be best on this cluster and in each of the other worlds, for each aim that has an answer."""
     contenders = _choose_contenders(search, answers)
     found = []
@@ -140,7 +140,7 @@ def list_worlds_found(search: Search, answers: Sequence[form.Answer], base: Scen
     return found
 
 
-def _choose_contenders(search: Search, answers: Sequence[form.Answer]) -> list[Candidate]:
+def _choose_contenders(search: Search, answers: Sequence[form.AimAnswer]) -> list[Candidate]:
     """Return the leaders, their rivals, and of each variant the best of those whose costs are known or foretold."""
     chosen = {answer.leader: search.candidates[answer.leader] for answer in answers}
     here = [
@@ -159,7 +159,7 @@ def _choose_contenders(search: Search, answers: Sequence[form.Answer]) -> list[C
     return list(chosen.values())
 
 
-def list_epochs(search: Search, answer: form.Answer) -> dict[int, float]:
+def list_epochs(search: Search, answer: form.AimAnswer) -> dict[int, float]:
     """Return the epochs that candidates need: the leader's mean over its seeds, and its multiples for the others.
 
     The factor of a finalist is the ratio of their epochs over the seeds that both have. That of another candidate is the ratio
@@ -191,8 +191,8 @@ def _foretell_epochs(search: Search, one: Candidate) -> float:
 
 
 def _place(
-    name: str, aim: Aim, answer: form.Answer, search: Search, paces: Sequence[tuple[Candidate, Pace]]
-) -> form.World | None:
+    name: str, aim: Aim, answer: form.AimAnswer, search: Search, paces: Sequence[tuple[Candidate, SamplePace]]
+) -> form.BestElsewhere | None:
     needed = list_epochs(search, answer)
     costs = {
         one.number: tuple(price(one, needed[one.number], aim, end) for end in (pace.seconds_per_epoch, pace.low, pace.high))
@@ -205,7 +205,7 @@ def _place(
     stays = costs.get(answer.leader)
     changes = best != answer.leader and (stays is None or costs[best][2] < stays[1])
     leader = best if changes else answer.leader
-    return form.World(
+    return form.BestElsewhere(
         world=name,
         aim=aim,
         leader=leader,
@@ -215,7 +215,7 @@ def _place(
     )
 
 
-def find_bottleneck(search: Search, answers: Sequence[form.Answer]) -> tuple[Speedup, ...]:
+def find_bottleneck(search: Search, answers: Sequence[form.AimAnswer]) -> tuple[Speedup, ...]:
     """Return what a faster network, server or node would bring the soonest candidate."""
     leader = next((answer.leader for answer in answers if answer.aim == Aim.SOONEST), None)
     if leader is None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
-from simasgd.advising.pace import Pace
+from simasgd.advising.pace import SamplePace
 from simasgd.advising.vary import Vary
 from simasgd.errors import ScenarioError
 from simasgd.scenario.learning.modulation import NoModulation, SqrtBatch
@@ -16,7 +16,7 @@ from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import ARGUMENT, Layer
 from simasgd.sweeps.axes import combinations
 
-Rule = Literal["as given", "scaled"]
+RateRule = Literal["as given", "scaled"]
 _SAME_RATE = 0.05
 """A scaled rate that differs by less from the one that is given is not tried."""
 
@@ -43,8 +43,8 @@ class Candidate:
     variant: str
     values: tuple[str, ...]
     scenario: Scenario
-    pace: Pace
-    rule: Rule
+    pace: SamplePace
+    rule: RateRule
 
     @property
     def learners(self) -> int:
@@ -138,7 +138,7 @@ def _value(one: Configuration | Refused, place: int) -> str:
 
 
 def list_candidates(
-    configurations: Sequence[Configuration], paces: Sequence[Pace], base: Scenario, vary: Vary
+    configurations: Sequence[Configuration], paces: Sequence[SamplePace], base: Scenario, vary: Vary
 ) -> list[Candidate]:
     """Return the candidates: each configuration with the given learning rate and, unless the user varies it, a scaled one.
 
@@ -147,7 +147,7 @@ def list_candidates(
     chooses_rate = any(
         vary.sets(key) for key in ("learning.optimizer.learning_rate", "learning.modulation", "learning.optimizer.kind")
     )
-    listed: list[tuple[Configuration, Pace, Rule]] = []
+    listed: list[tuple[Configuration, SamplePace, RateRule]] = []
     merged = _find_same(configurations, paces)
     for number, (one, pace) in enumerate(zip(configurations, paces, strict=True)):
         if number in merged:
@@ -161,7 +161,7 @@ def list_candidates(
     ]
 
 
-def list_merged(configurations: Sequence[Configuration], paces: Sequence[Pace]) -> list[Refused]:
+def list_merged(configurations: Sequence[Configuration], paces: Sequence[SamplePace]) -> list[Refused]:
     """Return the combinations that are the same with one learner as an earlier one, which is their reason."""
     return [
         Refused(configurations[number].variant, configurations[number].values, f"the same as {name}, 1 learner")
@@ -169,7 +169,7 @@ def list_merged(configurations: Sequence[Configuration], paces: Sequence[Pace]) 
     ]
 
 
-def _find_same(configurations: Sequence[Configuration], paces: Sequence[Pace]) -> dict[int, str]:
+def _find_same(configurations: Sequence[Configuration], paces: Sequence[SamplePace]) -> dict[int, str]:
     """Return the places of those that are the same with one learner as an earlier one, and its name."""
     seen: dict[tuple[Any, ...], str] = {}
     found = {}
@@ -182,7 +182,7 @@ def _find_same(configurations: Sequence[Configuration], paces: Sequence[Pace]) -
     return found
 
 
-def scale_rate(scenario: Scenario, pace: Pace, base: Scenario) -> float | None:
+def scale_rate(scenario: Scenario, pace: SamplePace, base: Scenario) -> float | None:
     """Return the learning rate by Rudra's rules; None if it is about the one that is given.
 
     α = α₀ · √(B/µ₀) / max(1, ⟨σ⟩): B samples in an update, µ₀ those of the scenario's own mini-batch, and the mean staleness

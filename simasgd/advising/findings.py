@@ -6,9 +6,9 @@ from typing import Annotated, Literal, final
 
 from pydantic import Field
 
-from simasgd.advising.search import Aim, Stage
+from simasgd.advising.search import Aim, SearchStage
 from simasgd.results.json_files import Items, Stored
-from simasgd.results.quantities import Amount, Number
+from simasgd.results.quantities import Amount, WholeNumber
 from simasgd.results.stored import TargetJson
 from simasgd.results.summary import Speedup
 
@@ -27,12 +27,12 @@ class CandidateRow(Stored):
     than ten times the epochs that a candidate may take are foretold.
     """
 
-    number: Number
+    number: WholeNumber
     variant: str
     protocol: str
     architecture: str
-    learners: Number
-    mini_batch: Number | None
+    learners: WholeNumber
+    mini_batch: WholeNumber | None
     learning_rate: Amount
     rule: Literal["as given", "scaled"]
     values: Items[str]
@@ -49,12 +49,12 @@ class CandidateRow(Stored):
     seconds: Amount | None
     learner_hours: Amount | None
     foretold: bool
-    seeds: Number
+    seeds: WholeNumber
     folder: str
 
 
 @final
-class Rival(Stored):
+class RunnerUp(Stored):
     """A finalist beside the leader: how many times as much it costs, the mean over seeds and the ends of its interval.
 
     `verdict`: `more` beyond chance; a `tie` if the interval lies between 0.8 and 1.25; `unsure` if it holds 1 and is wider, so
@@ -62,17 +62,17 @@ class Rival(Stored):
     are seconds, or learner-hours, at the seeds at which it reached the target.
     """
 
-    number: Number
+    number: WholeNumber
     verdict: Verdict
     ratio: Amount | None
     low: Amount | None
     high: Amount | None
-    seeds: Number
+    seeds: WholeNumber
     costs: Items[float]
 
 
 @final
-class Answer(Stored):
+class AimAnswer(Stored):
     """The answer for an aim: the leader, what it cost at each seed, the epochs between its evaluations, and its rivals.
 
     `confidence`: `clear` if every rival costs more beyond chance, or none came close; `tie` if some cost as much;
@@ -82,17 +82,17 @@ class Answer(Stored):
     """
 
     aim: StoredAim
-    leader: Number
+    leader: WholeNumber
     confidence: Confidence
     seconds: Items[float]
     learner_hours: Items[float]
     epochs: Items[float]
     spacing: Amount
-    rivals: Items[Rival]
+    rivals: Items[RunnerUp]
 
 
 @final
-class World(Stored):
+class BestElsewhere(Stored):
     """The candidate that would be best on another cluster, if all candidates need as many epochs there as here.
 
     `leader` is the best of those whose epochs are known, `costs` what it would take, and `stays` what the answer of this
@@ -102,7 +102,7 @@ class World(Stored):
 
     world: str
     aim: StoredAim
-    leader: Number
+    leader: WholeNumber
     costs: Amount
     stays: Amount | None
     changes: bool
@@ -115,12 +115,12 @@ class Effort(Stored):
     `grid_epochs` are all candidates at all seeds for all epochs. `real_seconds` are those of this command alone.
     """
 
-    candidates: Number
-    timed_gradients: Number
-    runs: Number
+    candidates: WholeNumber
+    timed_gradients: WholeNumber
+    runs: WholeNumber
     learned_epochs: Amount
-    learned_gradients: Number
-    grid_runs: Number
+    learned_gradients: WholeNumber
+    grid_runs: WholeNumber
     grid_epochs: Amount
     real_seconds: Amount
     budget: str
@@ -148,18 +148,18 @@ class Findings(Stored):
     most_epochs: Amount
     seeds: Items[int]
     keys: Items[str]
-    answers: Items[Answer]
+    answers: Items[AimAnswer]
     candidates: Items[CandidateRow]
     refused: Items[RefusedRow]
-    worlds: Items[World]
+    worlds: Items[BestElsewhere]
     bottleneck: Items[Speedup]
     effort: Effort
     verdict: str
 
-    def find_answer(self, aim: Aim) -> Answer | None:
+    def find_answer(self, aim: Aim) -> AimAnswer | None:
         """Return the answer for an aim; None if nobody reached the target."""
         return next((answer for answer in self.answers if answer.aim == aim), None)
 
-    def list_stage(self, stage: Stage) -> list[CandidateRow]:
+    def list_stage(self, stage: SearchStage) -> list[CandidateRow]:
         """Return the candidates that came so far."""
         return [row for row in self.candidates if row.stage == stage]

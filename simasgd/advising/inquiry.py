@@ -11,10 +11,10 @@ from typing import Any, final
 
 import simasgd
 from simasgd.advising import answers, findings
-from simasgd.advising.bench import Bench
 from simasgd.advising.candidates import Configuration, Refused, list_candidates, list_configurations, list_merged
-from simasgd.advising.pace import Pace, measure_paces
+from simasgd.advising.pace import SamplePace, measure_paces
 from simasgd.advising.search import SEEDS, Search
+from simasgd.advising.trial_runner import TrialRunner
 from simasgd.advising.vary import Vary, read_vary
 from simasgd.errors import RunFailed, ScenarioError
 from simasgd.results.contents import stored_times
@@ -38,7 +38,7 @@ _EXAMPLE = "for example '200 epochs' or '10 min'"
 
 @final
 @dataclass(frozen=True)
-class Budget:
+class SearchBudget:
     """How much may be learned: so many `epochs` of all runs together, or while so many real `seconds` have not passed."""
 
     written: str = ""
@@ -46,7 +46,7 @@ class Budget:
     seconds: float = math.inf
 
     @classmethod
-    def read(cls, written: str | None) -> Budget:
+    def read(cls, written: str | None) -> SearchBudget:
         """Read a budget such as `200 epochs` or `10 min`. Raises ScenarioError."""
         if written is None:
             return cls()
@@ -76,7 +76,7 @@ class Inquiry:
     base: Scenario
     vary: Vary
     target: Target
-    budget: Budget
+    budget: SearchBudget
     configurations: tuple[Configuration, ...]
     refused: tuple[Refused, ...]
     command: str
@@ -142,7 +142,7 @@ def plan_inquiry(
         if learning is None or (learning.data.shape.label == "class") != has_error:
             raise ScenarioError(f"{whole.name}: all candidates must learn, with the same kind of score")
     goal = Target("test_error" if has_error else "test_loss", value, given=True)
-    return Inquiry(whole, chosen, goal, Budget.read(budget), tuple(found), tuple(refused), command)
+    return Inquiry(whole, chosen, goal, SearchBudget.read(budget), tuple(found), tuple(refused), command)
 
 
 def list_advice_paths(inquiry: Inquiry) -> tuple[str, ...]:
@@ -178,7 +178,7 @@ def find_advice(
     def seconds_left() -> float:
         return budget.seconds - (time.perf_counter() - began)
 
-    bench = Bench(
+    bench = TrialRunner(
         inquiry.base,
         inquiry.vary.axes,
         inquiry.command,
@@ -205,7 +205,7 @@ def find_advice(
     return _describe(inquiry, search, paces, began), search
 
 
-def _describe(inquiry: Inquiry, search: Search, paces: Sequence[Pace], began: float) -> findings.Findings:
+def _describe(inquiry: Inquiry, search: Search, paces: Sequence[SamplePace], began: float) -> findings.Findings:
     """Return the findings of a search; `began` is its start, as `time.perf_counter` tells it (s)."""
     found = answers.list_answers(search)
     worlds = answers.list_worlds_found(search, found, inquiry.base) if found else []

@@ -25,7 +25,7 @@ _WARM_UP = 0.1
 
 @final
 @dataclass(frozen=True)
-class Pace:
+class SamplePace:
     """How fast a configuration works through its samples, whatever they teach.
 
     `low` and `high` are the ends of a 95 % interval of the seconds per epoch. `problem` says why there is no pace; "" if there
@@ -41,9 +41,9 @@ class Pace:
     problem: str = ""
 
 
-def measure_paces(scenarios: Sequence[Scenario]) -> list[Pace]:
+def measure_paces(scenarios: Sequence[Scenario]) -> list[SamplePace]:
     """Return the pace of each scenario. Those with one clock are simulated once."""
-    known: dict[str, Pace] = {}
+    known: dict[str, SamplePace] = {}
     found = []
     for scenario in scenarios:
         short = _shorten(scenario)
@@ -63,7 +63,7 @@ def _shorten(scenario: Scenario) -> Scenario:
     return scenario.model_copy(update={"stop": Stop(gradients=gradients), "record": Record()})
 
 
-def _measure(short: Scenario) -> Pace:
+def _measure(short: Scenario) -> SamplePace:
     timing = simulate_timing(short, lambda phase, fraction: None)
     clock, tape, epoch = timing.clock, timing.tape, short.samples_per_epoch
     assert tape is not None
@@ -73,12 +73,12 @@ def _measure(short: Scenario) -> Pace:
     if clock.hang is not None or not clock.gradients_applied or clock.simulated_seconds <= 0.0:
         idle = "it takes no simulated time" if clock.gradients_applied else "it applies no gradient"
         reason = idle if clock.hang is None else f"it hangs: {clock.hang.reason}"
-        return Pace(math.inf, math.inf, math.inf, staleness, 1.0, clock.gradients_applied, reason)
+        return SamplePace(math.inf, math.inf, math.inf, staleness, 1.0, clock.gradients_applied, reason)
     samples = np.asarray(tape.samples_before, float)
     times = np.concatenate([[0.0], tape.stepped_at])
     mean, low, high = _rate(samples, times)
     per_update = float(samples[-1]) / max(1, clock.updates)
-    return Pace(mean * epoch, low * epoch, high * epoch, staleness, per_update, clock.gradients_applied)
+    return SamplePace(mean * epoch, low * epoch, high * epoch, staleness, per_update, clock.gradients_applied)
 
 
 def _rate(samples: np.ndarray, times: np.ndarray) -> tuple[float, float, float]:

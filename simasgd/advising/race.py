@@ -25,7 +25,7 @@ LEAST_SEEDS = 3
 
 @final
 @dataclass(frozen=True)
-class Cost:
+class SeedCost:
     """What a candidate cost at one seed until the target, and how coarsely that is known: spacing ÷ epochs of evaluations."""
 
     amount: float
@@ -57,7 +57,7 @@ def count_comparisons(finalists: int, seeds: int) -> int:
     return math.comb(finalists, 2) * max(0, seeds - LEAST_SEEDS + 1)
 
 
-def compare_costs(other: Sequence[Cost], leader: Sequence[Cost], comparisons: int) -> Ratio:
+def compare_costs(other: Sequence[SeedCost], leader: Sequence[SeedCost], comparisons: int) -> Ratio:
     """Return the ratio of costs at the same seeds, with Student's interval of the logarithms.
 
     The interval is one of so many `comparisons`, which all hold together with the CONFIDENCE (Bonferroni). A time to a

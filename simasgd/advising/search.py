@@ -30,11 +30,11 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import final
 
-from simasgd.advising.allowance import ETA, Learns, admit, list_rungs
-from simasgd.advising.bench import Trial
+from simasgd.advising.allowance import ETA, LearnsTrials, admit, list_rungs
+from simasgd.advising.candidate_runs import CandidateRun, find_power, predict_epochs
 from simasgd.advising.candidates import Candidate
-from simasgd.advising.courses import Course, find_power, predict_epochs
-from simasgd.advising.race import LEAST_SEEDS, Cost, Ratio, compare_costs, count_comparisons
+from simasgd.advising.race import LEAST_SEEDS, Ratio, SeedCost, compare_costs, count_comparisons
+from simasgd.advising.trial_runner import Trial
 
 HOPE = 0.25
 LEAST = 4
@@ -54,7 +54,7 @@ class Aim(StrEnum):
     """Learner-hours."""
 
 
-class Stage(StrEnum):
+class SearchStage(StrEnum):
     """How far a candidate came."""
 
     PROBLEM = "cannot run"
@@ -77,7 +77,7 @@ class Search:
     def __init__(
         self,
         candidates: Sequence[Candidate],
-        bench: Learns,
+        bench: LearnsTrials,
         *,
         target: float,
         most: float,
@@ -89,11 +89,11 @@ class Search:
         self.candidates = candidates
         self._bench, self.target, self.most, self._left, self._tell = bench, target, most, left, tell
         self.seeds = [(seed + number) % 2**32 for number in range(seeds)]
-        self.courses: dict[int, dict[int, Course]] = {one.number: {} for one in candidates}
-        self.stages = {one.number: Stage.PROBLEM if one.pace.problem else Stage.OPEN for one in candidates}
+        self.courses: dict[int, dict[int, CandidateRun]] = {one.number: {} for one in candidates}
+        self.stages = {one.number: SearchStage.PROBLEM if one.pace.problem else SearchStage.OPEN for one in candidates}
         self.racing: dict[Aim, list[Candidate]] = {}
         """The finalists for each aim that nobody has beaten."""
-        self.learned: list[Course] = []
+        self.learned: list[CandidateRun] = []
         self.power = find_power(())
         """The usual power of the curves so far."""
         self.is_cut = False
@@ -113,9 +113,9 @@ class Search:
         for one in self._open():
             course = self.first(one)
             if course is not None and course.reached is not None:
-                self.stages[one.number] = Stage.REACHED
+                self.stages[one.number] = SearchStage.REACHED
             elif course is not None and (course.asked >= self.most or course.failure):
-                self.stages[one.number] = Stage.MISSED
+                self.stages[one.number] = SearchStage.MISSED
         self._race()
 
     @property
@@ -123,7 +123,7 @@ class Search:
         """The epochs that were learned, those of repeated beginnings included."""
         return math.fsum(course.epochs for course in self.learned)
 
-    def first(self, one: Candidate) -> Course | None:
+    def first(self, one: Candidate) -> CandidateRun | None:
         """Return the longest course of a candidate at the first seed."""
         return self.courses[one.number].get(self.seeds[0])
 
@@ -164,7 +164,7 @@ class Search:
         return [careful] if careful is quick else [careful, quick]
 
     def _open(self) -> list[Candidate]:
-        return [one for one in self.candidates if self.stages[one.number] is Stage.OPEN]
+        return [one for one in self.candidates if self.stages[one.number] is SearchStage.OPEN]
 
     def _is_done(self, one: Candidate, epochs: float) -> bool:
         course = self.first(one)
@@ -192,7 +192,7 @@ class Search:
         known = [predict_epochs(course, self.target, self.power) for course in self.courses[one.number].values()]
         return max(known, default=0.0)
 
-    def _keep(self, trial: Trial, course: Course | None, epochs: float) -> bool:
+    def _keep(self, trial: Trial, course: CandidateRun | None, epochs: float) -> bool:
         """Note a course, and return whether it is whole: it learned all the epochs, or reached the target before.
 
         Part of a course counts at the first seed only, where the curve may be foretold. Elsewhere it would read as a miss.
@@ -216,11 +216,11 @@ class Search:
             if course is not None and course.reached is not None:
                 continue
             if course is not None and (course.failure or course.asked >= self.most):
-                self.stages[one.number] = Stage.MISSED
+                self.stages[one.number] = SearchStage.MISSED
                 continue
             epochs = fewest if course is None else max(fewest, course.epochs)
             if all(price(one, epochs, aim, one.pace.low) > best[aim] for aim in Aim):
-                self.stages[one.number] = Stage.BOUND
+                self.stages[one.number] = SearchStage.BOUND
 
     def _halve(self, epochs: float) -> None:
         """Let the better third go on."""
@@ -240,14 +240,14 @@ class Search:
             course = self.first(one)
             is_far = all(self.foretell(one, aim, STEEP) > FAR * best[aim] for aim in Aim)
             if (one.number not in kept or is_far) and course is not None and course.asked >= epochs:
-                self.stages[one.number] = Stage.BEHIND
+                self.stages[one.number] = SearchStage.BEHIND
 
     def _race(self) -> None:
         """Let the finalists learn at further seeds until each aim has one leader, or the seeds are used up."""
         self.racing = {aim: self.finalists(aim) for aim in Aim}
         for finalists in self.racing.values():
             for one in finalists:
-                self.stages[one.number] = Stage.FINALIST
+                self.stages[one.number] = SearchStage.FINALIST
         for number, seed in enumerate(self.seeds[1:], 2):
             chosen = list({one.number: one for aim in Aim for one in self.racing[aim]}.values())
             if all(len(finalists) <= 1 for finalists in self.racing.values()) and number > LEAST_SEEDS:
@@ -261,8 +261,8 @@ class Search:
             self.racing = {aim: self._without_beaten(left, self.seeds[:number], aim) for aim, left in self.racing.items()}
         left = {one.number for finalists in self.racing.values() for one in finalists}
         for one in self.candidates:
-            if self.stages[one.number] is Stage.FINALIST and one.number not in left:
-                self.stages[one.number] = Stage.BEATEN
+            if self.stages[one.number] is SearchStage.FINALIST and one.number not in left:
+                self.stages[one.number] = SearchStage.BEATEN
 
     def _without_beaten(self, finalists: Sequence[Candidate], seeds: Sequence[int], aim: Aim) -> list[Candidate]:
         whole = [one for one in finalists if self.costs(one, seeds, aim) is not None]
@@ -274,18 +274,18 @@ class Search:
         found = [(one, self.costs(one, seeds, aim)) for one in whole]
         return [one for one, costs in found if costs is not None and not self.compare(costs, best, aim).is_more]
 
-    def compare(self, other: Sequence[Cost], leader: Sequence[Cost], aim: Aim) -> Ratio:
+    def compare(self, other: Sequence[SeedCost], leader: Sequence[SeedCost], aim: Aim) -> Ratio:
         """Return the ratio of a finalist's costs to the leader's. Its interval counts all that the race could compare."""
         return compare_costs(other, leader, count_comparisons(len(self.finalists(aim)), len(self.seeds)))
 
-    def costs(self, one: Candidate, seeds: Sequence[int], aim: Aim) -> list[Cost] | None:
+    def costs(self, one: Candidate, seeds: Sequence[int], aim: Aim) -> list[SeedCost] | None:
         """Return the costs of a candidate at seeds; None if it missed the target at one of them."""
         found = []
         for seed in seeds:
             cost, course = self.cost(one, seed, aim), self.courses[one.number].get(seed)
             if cost is None or course is None or not course.reached:
                 return None
-            found.append(Cost(cost, course.spacing / course.reached))
+            found.append(SeedCost(cost, course.spacing / course.reached))
         return found
 
     def mean_log(self, one: Candidate, seeds: Sequence[int], aim: Aim) -> float:

@@ -13,7 +13,7 @@ from simasgd.scenario.reading import keys, yaml_layer
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import ARGUMENT
 from simasgd.sweeps.axes import Axis, parse, round_off
-from simasgd.sweeps.roles import Role, find_role
+from simasgd.sweeps.roles import KeyRole, find_role
 
 PROTOCOL = "protocol"
 USUAL_PROTOCOLS = (
@@ -136,9 +136,9 @@ def _require_choice(key: str) -> None:
     if key.split(".")[0] in ("stop", "record", "repeats", "name", "title", "variants"):
         raise _error(key, "the search decides this itself; set it in the scenario, for example stop.epochs=20")
     role = find_role(key)
-    if role is Role.CHANCE:
+    if role is KeyRole.CHANCE:
         raise _error(key, "the search chooses the seeds itself; repeats=N says how many at most")
-    if role is Role.WORLD:
+    if role is KeyRole.WORLD:
         raise _error(
             key,
             "belongs to the world that you have to live with; the answer says how it depends on that",

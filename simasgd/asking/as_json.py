@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from simasgd.asking.answers import Answer, Facts, ValueFacts
-from simasgd.asking.key_facts import Form, KeyFacts
+from simasgd.asking.key_facts import KeyFacts, KeyVariant
 from simasgd.asking.kind_facts import KindFacts
 from simasgd.asking.profile_facts import ProfileFacts
 from simasgd.asking.terminal import write_choice
@@ -87,7 +87,7 @@ def _describe_key(facts: KeyFacts) -> dict[str, Any]:
     }
 
 
-def _describe_form(form: Form) -> dict[str, Any]:
+def _describe_form(form: KeyVariant) -> dict[str, Any]:
     return {
         "kinds": list(form.kinds),
         "meaning": form.words.meaning,

@@ -36,7 +36,7 @@ class _Field(NamedTuple):
 
 @final
 @dataclass(frozen=True)
-class Form:
+class KeyVariant:
     """A key in the sections of some kinds; one key may mean different things in two kinds."""
 
     kinds: tuple[str, ...]
@@ -60,7 +60,7 @@ class KeyFacts:
     """A key: its forms, and for a section its keys or kinds."""
 
     key: str
-    forms: tuple[Form, ...]
+    forms: tuple[KeyVariant, ...]
     within: tuple[str, ...]
     """The keys below a section."""
     kinds: Mapping[str, str]
@@ -147,13 +147,13 @@ def facts_of(key: str) -> KeyFacts:
     return list_keys()[inner.removesuffix(".kind") if inner not in list_keys() else inner]
 
 
-def _join_forms(fields: list[_Field]) -> Iterator[Form]:
+def _join_forms(fields: list[_Field]) -> Iterator[KeyVariant]:
     """Yield the forms of a key: kinds with equal words are one form."""
-    kinds: dict[Form, list[str]] = {}
+    kinds: dict[KeyVariant, list[str]] = {}
     for owner, field, schema, in_list in fields:
         words = describe_field(field, schema, section="mapping")
         source = inspect.getsourcefile(owner) or "" if issubclass(owner, AbstractProtocol) and is_foreign(owner) else ""
-        form = Form((), words, _list_units(schema), _list_choices(schema), _write_example(field, schema), in_list, source)
+        form = KeyVariant((), words, _list_units(schema), _list_choices(schema), _write_example(field, schema), in_list, source)
         kind = kind_of(owner)
         kinds.setdefault(form, []).extend([kind] if kind is not None else [])
     for form, named in kinds.items():

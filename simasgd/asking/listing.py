@@ -17,17 +17,17 @@ from simasgd.scenario.vocabulary.values import nearest_words, shown
 LAWS = "laws of times"
 
 
-Names = dict[str, str]
+KindNames = dict[str, str]
 """The names of a group, each with a short description."""
 
 
-def choose_groups(words: Sequence[str]) -> dict[str, Names]:
+def choose_groups(words: Sequence[str]) -> dict[str, KindNames]:
     """Return the groups whose names begin with the words; no words stand for all groups. Raises UsageError.
 
     The titles of scenarios and profiles are read from their files, but only in a group that is chosen.
     """
     groups = _list_groups()
-    chosen: dict[str, Callable[[], Names]] = {}
+    chosen: dict[str, Callable[[], KindNames]] = {}
     for word in words:
         found = {group: list_names for group, list_names in groups.items() if group.startswith(word.lower())}
         if not found:
@@ -39,7 +39,7 @@ def choose_groups(words: Sequence[str]) -> dict[str, Names]:
     return {group: list_names() for group, list_names in (chosen or groups).items()}
 
 
-def _list_groups() -> dict[str, Callable[[], Names]]:
+def _list_groups() -> dict[str, Callable[[], KindNames]]:
     """Return what lists the names of each group."""
     families = {family.words: partial(_list_kinds, family) for family in list_families()}
     return {
@@ -52,15 +52,15 @@ def _list_groups() -> dict[str, Callable[[], Names]]:
     }
 
 
-def _read_titles(files: Mapping[str, Path]) -> Names:
+def _read_titles(files: Mapping[str, Path]) -> KindNames:
     return {name: str(yaml_layer.read_layer(path).tree.get("title", "")) for name, path in files.items()}
 
 
-def _list_kinds(family: Family) -> Names:
+def _list_kinds(family: Family) -> KindNames:
     return {kind: catalogue.read_first_words(section) for kind, section in family.members.items()}
 
 
-def _list_laws() -> Names:
+def _list_laws() -> KindNames:
     form = facts_of("cluster.compute.distribution").forms[0]
     meanings = meanings_of_values(form.words)
     return {law: meanings.get(law, "").rstrip(".") for law in form.choices}

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from simasgd.asking.answers import Answer, Facts, ValueFacts
-from simasgd.asking.key_facts import Form, KeyFacts, facts_of
+from simasgd.asking.key_facts import KeyFacts, KeyVariant, facts_of
 from simasgd.asking.kind_facts import KindFacts
 from simasgd.asking.profile_facts import ProfileFacts
 from simasgd.asking.terms import Term
@@ -133,7 +133,7 @@ def _write_entry(key: KeyFacts, width: int) -> Iterator[str]:
         yield from _wrap(form.words.meaning or _without_meaning(form), width, _INDENT * 2)
 
 
-def _without_meaning(form: Form) -> str:
+def _without_meaning(form: KeyVariant) -> str:
     """Return what is said about a key of another package's protocol whose class does not describe it."""
     return "The protocol's class has no docstring below this key." if form.source else ""
 
@@ -182,7 +182,7 @@ def _write_key(facts: KeyFacts, width: int) -> Iterator[str]:
         yield from write_table(within, width)
 
 
-def _rows_of(facts: KeyFacts, form: Form) -> list[tuple[str, str]]:
+def _rows_of(facts: KeyFacts, form: KeyVariant) -> list[tuple[str, str]]:
     rows = [("values", _describe_values(facts, form))]
     if form.units:
         rows.append(("units", f"{', '.join(form.units)}; a number needs one"))
@@ -199,20 +199,20 @@ def _rows_of(facts: KeyFacts, form: Form) -> list[tuple[str, str]]:
     return rows
 
 
-def _describe_values(facts: KeyFacts, form: Form) -> str:
+def _describe_values(facts: KeyFacts, form: KeyVariant) -> str:
     if facts.kinds:
         return "a kind, or a mapping with a kind and its keys"
     return form.words.values.replace("`", "") or ("a mapping" if facts.within else "any")
 
 
-def _describe_default(facts: KeyFacts, form: Form) -> str:
+def _describe_default(facts: KeyFacts, form: KeyVariant) -> str:
     if form.words.is_required:
         by_profile = facts.key.startswith("cluster.") and facts.key != "cluster.learners" and not form.in_list
         return f"none; it must be given{', here or by a profile' if by_profile else ''}"
     return form.words.default or "none; the key may be absent"
 
 
-def _of_kinds(facts: KeyFacts, form: Form) -> str:
+def _of_kinds(facts: KeyFacts, form: KeyVariant) -> str:
     return f"kind {form.kinds[0]}" if len(form.kinds) == 1 else f"kinds {join_words(form.kinds, 'and')}"
 
 

@@ -14,7 +14,7 @@ from simasgd.calibration.laws.estimates import Estimate
 from simasgd.calibration.laws.law_fit import LawFit, compute_variation, estimate_mean_errors, fit_laws, is_constant
 from simasgd.calibration.laws.sample_time import SampleTime
 from simasgd.calibration.laws.series import Series, read_series
-from simasgd.calibration.speeds import Speeds, fit_speeds
+from simasgd.calibration.speeds import SpeedFit, fit_speeds
 from simasgd.calibration.spells.groups import correlate_learners
 from simasgd.calibration.spells.kinds import KindFit
 from simasgd.calibration.spells.slowness import SlowFit, find_slowness
@@ -43,7 +43,7 @@ class ComputeFit:
     """Kolmogorov–Smirnov distance of the law, with its slow spells, from the times."""
     laws: tuple[LawFit, ...]
     """All families, the best first; of the times outside slow spells. Empty if times are constant."""
-    speeds: Speeds | None
+    speeds: SpeedFit | None
     kinds: tuple[KindFit, ...]
     """The kinds of slow spells; empty if there are none."""
     autocorrelation: Floats

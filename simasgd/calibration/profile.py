@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from simasgd.calibration.compute import ComputeFit
 from simasgd.calibration.fit import Calibration
-from simasgd.calibration.spells.kinds import KindFit, Law
+from simasgd.calibration.spells.kinds import FactorLaw, KindFit
 
 FITTED_CV = ("gamma", "lognormal", "shifted-exponential", "pareto")
 """Laws whose coefficient of variation is a parameter."""
@@ -17,11 +17,11 @@ _MOST_SPEEDS = 1_000  # learners in a list of speeds
 
 _LEAST = 1e-15  # of a time (s) in a scenario
 
-Form = Literal["list", "law"]
+ListOrLaw = Literal["list", "law"]
 """Whether speeds and spells are those of the log's learners, or laws over any number of learners."""
 
 
-def build_profile(fit: Calibration, form: Form) -> dict[str, Any]:
+def build_profile(fit: Calibration, form: ListOrLaw) -> dict[str, Any]:
     """Return the tree of a profile."""
     cluster: dict[str, Any] = {}
     sources: dict[str, str] = {}
@@ -65,7 +65,7 @@ def _compute(fit: ComputeFit) -> tuple[dict[str, Any], dict[str, str]]:
     return section, sources
 
 
-def _speeds(fit: ComputeFit, form: Form, cluster: dict[str, Any], sources: dict[str, str]) -> None:
+def _speeds(fit: ComputeFit, form: ListOrLaw, cluster: dict[str, Any], sources: dict[str, str]) -> None:
     if fit.speeds is None:
         return
     if form == "list" and len(fit.speeds.each) <= _MOST_SPEEDS:
@@ -81,7 +81,7 @@ def _speeds(fit: ComputeFit, form: Form, cluster: dict[str, Any], sources: dict[
     sources["cluster.speeds.cv"] = f"fitted: {fit.speeds.cv.describe()}; {over}"
 
 
-def _spells(fit: ComputeFit, form: Form, cluster: dict[str, Any], sources: dict[str, str]) -> None:
+def _spells(fit: ComputeFit, form: ListOrLaw, cluster: dict[str, Any], sources: dict[str, str]) -> None:
     kinds = [_kind(kind, form, len(fit.learners)) for kind in fit.kinds]
     if not kinds:
         return
@@ -94,7 +94,7 @@ def _spells(fit: ComputeFit, form: Form, cluster: dict[str, Any], sources: dict[
     sources["cluster.stragglers"] = "; ".join(f"kind {number}: {text}" for number, text in enumerate(described, 1))
 
 
-def _kind(kind: KindFit, form: Form, learners: int) -> tuple[dict[str, Any], dict[str, str]]:
+def _kind(kind: KindFit, form: ListOrLaw, learners: int) -> tuple[dict[str, Any], dict[str, str]]:
     """Return a kind of slow spells, and the sources of its values by their keys within it."""
     many = f"{kind.spells:,} spell{'' if kind.spells == 1 else 's'}"
     section: dict[str, Any] = {"slowdown": _round(kind.slowdown.value)}
@@ -121,7 +121,7 @@ def _kind(kind: KindFit, form: Form, learners: int) -> tuple[dict[str, Any], dic
     return section, sources
 
 
-def _law(law: Law) -> tuple[dict[str, Any], dict[str, str]]:
+def _law(law: FactorLaw) -> tuple[dict[str, Any], dict[str, str]]:
     section: dict[str, Any] = {"distribution": law.name}
     sources = {"distribution": "found: clearly better than an exponential law"}
     if law.name in FITTED_CV:

@@ -9,13 +9,13 @@ from typing import final
 import numpy as np
 
 from simasgd.calibration.laws.estimates import Estimate
-from simasgd.calibration.laws.families import Gamma, LogNormal
+from simasgd.calibration.laws.families import GammaFamily, LogNormalFamily
 from simasgd.tape.arrays import Floats
 
 
 @final
 @dataclass(frozen=True)
-class Speeds:
+class SpeedFit:
     """How the learners differ."""
 
     each: Floats
@@ -26,7 +26,7 @@ class Speeds:
     cv: Estimate
 
 
-def fit_speeds(means: Floats, errors: Floats) -> Speeds:
+def fit_speeds(means: Floats, errors: Floats) -> SpeedFit:
     """Describe learners with these mean times (s): speeds of mean 1, and the likelier of two laws over them.
 
     Args:
@@ -37,5 +37,5 @@ def fit_speeds(means: Floats, errors: Floats) -> Speeds:
     spread = float(np.var(each, ddof=1))
     noise = float(np.mean(errors[np.isfinite(errors)] ** 2)) if np.isfinite(errors).any() else 0.0
     cv = max(sqrt(max(spread - noise, 0.0)), 1e-6)
-    best = max((Gamma(), LogNormal()), key=lambda family: float(np.sum(family.log_density(each, 1.0, cv))))
-    return Speeds(each, errors, best.name, Estimate(cv, cv / sqrt(2 * (len(each) - 1))))
+    best = max((GammaFamily(), LogNormalFamily()), key=lambda family: float(np.sum(family.log_density(each, 1.0, cv))))
+    return SpeedFit(each, errors, best.name, Estimate(cv, cv / sqrt(2 * (len(each) - 1))))

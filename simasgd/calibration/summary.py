@@ -9,7 +9,7 @@ from simasgd.calibration.fit import Calibration
 from simasgd.calibration.interface import InterfaceFit
 from simasgd.calibration.laws.estimates import Estimate
 from simasgd.calibration.links import LineFit, TimesFit
-from simasgd.calibration.spells.kinds import KindFit, Law
+from simasgd.calibration.spells.kinds import FactorLaw, KindFit
 
 
 def list_numbers(fit: Calibration) -> list[str]:
@@ -140,7 +140,7 @@ def _plain(estimate: Estimate) -> dict[str, float | None]:
     }
 
 
-def _plain_law(law: Law | None) -> dict[str, Any] | None:
+def _plain_law(law: FactorLaw | None) -> dict[str, Any] | None:
     return None if law is None else {"distribution": law.name, "cv": _plain(law.cv)}
 
 

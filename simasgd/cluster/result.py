@@ -11,7 +11,7 @@ from simpy import Environment
 from simasgd.cluster.cast.cast import AbstractCast, UnappliedCounts
 from simasgd.cluster.cast.faults import CrashRecord
 from simasgd.cluster.cast.hang import EndState, Hang, explain_hang
-from simasgd.cluster.cast.leaving import Leavings
+from simasgd.cluster.cast.leaving import LeaveTimes
 from simasgd.cluster.cast.monitor import Ending
 from simasgd.cluster.clock.log import SpanLog, Spans
 from simasgd.cluster.clock.pipe import Usage
@@ -87,7 +87,7 @@ def collect_result(
     cast: AbstractCast,
     recording: AbstractRecording,
     crash_record: CrashRecord,
-    leavings: Leavings,
+    leavings: LeaveTimes,
     log: SpanLog | None,
     ending: Ending,
 ) -> ClockResult:

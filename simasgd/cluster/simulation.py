@@ -14,7 +14,7 @@ from simpy.events import Timeout
 from simasgd.cluster.cast.cast import AbstractCast
 from simasgd.cluster.cast.context import RunContext
 from simasgd.cluster.cast.faults import CrashRecord, draw_outages, run_with_crashes
-from simasgd.cluster.cast.leaving import Leavings, leaving_at_the_end
+from simasgd.cluster.cast.leaving import LeaveTimes, leaving_at_the_end
 from simasgd.cluster.cast.monitor import ProgressMonitor
 from simasgd.cluster.cast.start import delay_start, start_times
 from simasgd.cluster.cast.stragglers import slow_spells
@@ -54,7 +54,7 @@ def _run(job: Job, recorder: AbstractRecorder, log: SpanLog | None, progress: Re
     byte_samples = ByteSamples(lambda: cast.network.counts().sent, job.cluster.learners)
     recording = make_recording(recorder, job.limit, done, progress, byte_samples, job.mini_batch)
     cast = _make_cast(job.protocol, _make_context(env, job, recording, log))
-    crash_record, leavings = CrashRecord(), Leavings()
+    crash_record, leavings = CrashRecord(), LeaveTimes()
     _start_processes(env, job, cast, crash_record, leavings)
     if job.limit.seconds is not None:
         timer = Timeout(env, job.limit.seconds)
@@ -90,7 +90,7 @@ def _make_cast(protocol: AbstractProtocol, context: RunContext) -> AbstractCast:
     return ServerCast(protocol, context)
 
 
-def _start_processes(env: Environment, job: Job, cast: AbstractCast, crash_record: CrashRecord, leavings: Leavings) -> None:
+def _start_processes(env: Environment, job: Job, cast: AbstractCast, crash_record: CrashRecord, leavings: LeaveTimes) -> None:
     """Start the processes of the cast; learners start in the order of their numbers."""
     for role in cast.roles:
         start(env, role())

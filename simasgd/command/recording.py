@@ -77,14 +77,14 @@ def record(
     from simasgd.results.contents import describe_contents, list_paths
     from simasgd.results.study import Study
     from simasgd.storage.files import PAGE, STUDY, is_file
-    from simasgd.testbed.ending import Ending
+    from simasgd.testbed.ending import EndRequest
     from simasgd.testbed.system.pacing import PACINGS
 
     contents = describe_contents("record", chosen, None, [name, pace])
     with ResultsPlace("record", f"{chosen.name}-record", out, replacing).open(contents, list_paths(chosen)) as place:
         earlier = _load_earlier(place.path) if is_file(place.path / STUDY) else None
         has_whole = earlier is not None and is_whole(earlier, chosen)
-        ending, kept = Ending(), f"what was recorded until then is in {printable(str(place.shown))}"
+        ending, kept = EndRequest(), f"what was recorded until then is in {printable(str(place.shown))}"
         lost = f"{printable(str(place.shown))} keeps its earlier recording" if has_whole else STARTS_ANEW
         with (
             done_last(ending.ask),

@@ -23,7 +23,7 @@ from simasgd.storage.files import SCENARIO
 from simasgd.sweeps.axes import read_quantity
 from simasgd.sweeps.table import Sweep, is_sweep
 
-Setting = bool | int | float | str
+SettingValue = bool | int | float | str
 CURVES = ("test_error", "test_loss", "consensus_distance")
 """The curves of a run, as columns of its evaluations."""
 _SCORES = (
@@ -55,7 +55,7 @@ class ExportedRun:
     protocol: str
     outcome: str
     reason: str
-    settings: Mapping[str, Setting]
+    settings: Mapping[str, SettingValue]
     scores: Mapping[str, float]
     curves: pd.DataFrame | None
     written: float
@@ -87,7 +87,7 @@ class ExportedRun:
 
 @final
 @dataclass(frozen=True)
-class Source:
+class ExportSource:
     """A folder of results that is exported: its name, and the places of its runs."""
 
     folder: Path
@@ -95,7 +95,7 @@ class Source:
     places: tuple[RunPlace, ...]
 
     @classmethod
-    def of(cls, folder: Path) -> Source:
+    def of(cls, folder: Path) -> ExportSource:
         """Find the runs in a folder and below it. Raises UsageError if there are none."""
         if not folder.is_dir():
             raise UsageError(f"{folder}: there is no such folder; give that of a run, a comparison, a sweep, or of many")
@@ -153,13 +153,13 @@ def _make_safe(name: str, further: str = "") -> str:
     return further.join(_NOT_IN_NAMES.sub("-", part) for part in (name.split(further) if further else [name]))
 
 
-def list_settings(scenario: Scenario) -> dict[str, Setting]:
+def list_settings(scenario: Scenario) -> dict[str, SettingValue]:
     """Return the keys of a scenario with their values in one level; null is left out."""
     tree = scenario.plain()
     return dict(sorted(_flatten({key: value for key, value in tree.items() if key not in _NOT_SETTINGS})))
 
 
-def _flatten(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Setting]]:
+def _flatten(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, SettingValue]]:
     for key, value in tree.items():
         match value:
             case None:

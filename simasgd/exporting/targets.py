@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import final
 
 from simasgd.errors import UsageError, spell_install
-from simasgd.exporting.runs import ExportedRun, Source
+from simasgd.exporting.runs import ExportedRun, ExportSource
 from simasgd.results.identity import name_code
 from simasgd.scenario.vocabulary.names import join_words
 from simasgd.storage.manifest import Contents
@@ -52,7 +52,7 @@ def export_runs(
     is missing, or the place holds anything else, unless `replace`; and RunFailed if writing fails.
     """
     require(target)
-    source = Source.of(folder)
+    source = ExportSource.of(folder)
     place = out or Path(_STORE if target == MLFLOW else f"{source.name}-{target}")
     origin = str(folder.resolve())
     runs = _counted(source, tell)
@@ -90,7 +90,7 @@ def _write(target: str, runs: Iterable[ExportedRun], folder: Path, name: str, or
             write_offline_runs(runs, folder, name, origin)
 
 
-def _counted(source: Source, tell: Callable[[int, int], None]) -> Iterator[ExportedRun]:
+def _counted(source: ExportSource, tell: Callable[[int, int], None]) -> Iterator[ExportedRun]:
     for done, run in enumerate(source.read()):
         tell(done, len(source.places))
         yield run

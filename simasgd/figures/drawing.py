@@ -18,7 +18,7 @@ from simasgd.report.drawing.curves import draw_curves, measure_curves
 from simasgd.report.drawing.figures import (
     OWN_STALENESS,
     STALENESS,
-    Distribution,
+    StalenessDistribution,
     draw_distributions,
     draw_histogram,
     draw_shares,
@@ -113,7 +113,7 @@ def staleness(result: Result, ax: Axes | None = None) -> Axes:
     for group in group_by_clock(study):
         counts = count_histogram(list(study.runs.values())[group[0]])
         if variants[group[0]].staleness is not None and counts:
-            rows.append(Distribution.of(group, variants, counts))
+            rows.append(StalenessDistribution.of(group, variants, counts))
     if not rows:
         raise UsageError("no gradient was applied, so there is no staleness to draw")
     what = OWN_STALENESS if all(one.own_models for one in variants) else STALENESS

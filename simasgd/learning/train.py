@@ -27,7 +27,7 @@ from simasgd.learning.problem.points import evaluation_points
 from simasgd.learning.problem.precision import products_in
 from simasgd.learning.problem.problem import Problem, build_problem, initial_weights, require_data
 from simasgd.learning.problem.task import AbstractTask, ScenarioTask, frame_of, place
-from simasgd.results.kept.weights import Weights
+from simasgd.results.kept.weights import KeptWeights
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.tape import Tape
 
@@ -50,7 +50,7 @@ class Learned:
     """None if all weights stayed finite."""
     cut: int | None
     """The number of steps at which the run is cut because its test error was reached, or None."""
-    weights: Weights | None
+    weights: KeptWeights | None
     """The last weights, if they are kept; None for a run that diverged, too."""
     note: str
     """A remark on the data for readers of the results."""
@@ -68,7 +68,7 @@ def train(
     player: AbstractPlayer | None,
     checkpoint: AbstractCheckpoint,
     progress: ReportGradients,
-    kept: Weights | None = None,
+    kept: KeptWeights | None = None,
 ) -> list[Learned]:
     """Train each scenario of a group on their common tape, and return the results.
 
@@ -116,7 +116,7 @@ def _evaluate_moments(
     begin: int,
     stop: int,
     checkpoint: AbstractCheckpoint,
-) -> dict[int, Weights]:
+) -> dict[int, KeptWeights]:
     """Evaluate the weights at each stop, into the checkpoint's results, until all problems have ended.
 
     Return the last weights of each problem if `scenario`, the first of the group, keeps them. The
@@ -126,7 +126,7 @@ def _evaluate_moments(
     assert scenario.samples_per_epoch is not None
     target = scenario.stop.test_error
     ended: set[int] = set()
-    last: dict[int, Weights] = {}
+    last: dict[int, KeptWeights] = {}
     for number, moment_of_each in enumerate(moments):
         if not number:  # the walk may go on from a checkpoint
             evaluations = map(checkpoint.results.evaluations_of, range(len(problems)))
@@ -188,7 +188,7 @@ def _is_reached(error: float | None, target: float | None) -> bool:
 
 
 def _build_problems(
-    scenarios: Sequence[Scenario], tape: Tape, task: AbstractTask | None, kept: Weights | None
+    scenarios: Sequence[Scenario], tape: Tape, task: AbstractTask | None, kept: KeptWeights | None
 ) -> Iterator[Problem]:
     """Yield the scenarios' problems, with the samples of the first."""
     first = build_problem(scenarios[0], tape, task, kept)

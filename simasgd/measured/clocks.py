@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from simasgd.errors import UsageError
-from simasgd.measured.updates import Updates
+from simasgd.measured.updates import LoggedUpdates
 from simasgd.operations.log import OperationLog
 from simasgd.tape.arrays import Floats, Ints
 from simasgd.tape.tape import Tape
@@ -17,7 +17,7 @@ _SLACK = 1e-3
 """Seconds by which times of two clocks may contradict each other: the resolution of many logs."""
 
 
-def set_clocks(log: OperationLog, updates: Updates, learners: int) -> tuple[Updates, Floats]:
+def set_clocks(log: OperationLog, updates: LoggedUpdates, learners: int) -> tuple[LoggedUpdates, Floats]:
     """Return the updates on the server's clock, and the seconds that each learner's clock was moved by.
 
     A learner's clock is right if it reads no weights before they are made, and computes every gradient before it
@@ -44,7 +44,7 @@ def set_clocks(log: OperationLog, updates: Updates, learners: int) -> tuple[Upda
     return replace(updates, tape=moved, remarks=(*updates.remarks, remark)), moves
 
 
-def _find_bounds(log: OperationLog, updates: Updates) -> Iterator[tuple[int, float, float]]:
+def _find_bounds(log: OperationLog, updates: LoggedUpdates) -> Iterator[tuple[int, float, float]]:
     """Yield each learner with the least and the greatest offset (s) that make its clock agree with the server's."""
     tape = updates.tape
     made_at = _made_at(tape)

@@ -9,7 +9,7 @@ from typing import final
 import numpy as np
 
 from simasgd.operations.log import OperationLog
-from simasgd.results.distributions import CountRange, GradientTotals, LearnerGradients
+from simasgd.results.distributions import CountRange, GradientRanges, GradientTotals
 from simasgd.results.tables import GRADIENTS
 from simasgd.tape.arrays import Floats, Ints
 from simasgd.tape.tape import Tape
@@ -34,10 +34,10 @@ class GradientCounts:
         others = {name: self._total(name) for name in GRADIENTS if name != "applied"}
         return GradientTotals(applied=int(self.known["applied"].sum()), **others)
 
-    def ranges(self) -> LearnerGradients:
+    def ranges(self) -> GradientRanges:
         """Return the ranges over the learners."""
         others = {name: self._range(name) for name in GRADIENTS if name != "applied"}
-        return LearnerGradients(applied=CountRange.of(self.known["applied"].tolist()), **others)
+        return GradientRanges(applied=CountRange.of(self.known["applied"].tolist()), **others)
 
     def _range(self, name: str) -> CountRange | None:
         return CountRange.of(self.known[name].tolist()) if name in self.known else None

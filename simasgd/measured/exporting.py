@@ -19,7 +19,7 @@ from simasgd.results.run import Run
 from simasgd.storage.files import OPERATIONS_TABLE
 from simasgd.tape.arrays import Floats, Ints
 
-Columns = Mapping[str, npt.NDArray[Any]]
+LogColumns = Mapping[str, npt.NDArray[Any]]
 _NUMBERS = ("start", "seconds", "version", "batch", "read", "read_at", "computed_at", "ahead", "summed", "mini_batch")
 
 
@@ -40,7 +40,7 @@ def export_log(run: Run, file: Path, *, replace: bool = False) -> list[str]:
     return remarks
 
 
-def _recorded(run: Run) -> Columns:
+def _recorded(run: Run) -> LogColumns:
     """Return the columns of the operations that were recorded."""
     operations = run.operations
     if operations is None:
@@ -48,7 +48,7 @@ def _recorded(run: Run) -> Columns:
     return {name: operations[name].to_numpy() for name in operations}
 
 
-def build_log(run: Run) -> tuple[Columns, list[str]]:
+def build_log(run: Run) -> tuple[LogColumns, list[str]]:
     """Return a simulated run as the columns of a log, and what the log does not hold, in sentences.
 
     The log has the operations of the learners' computing threads if the run has a time line, and the updates if
@@ -78,7 +78,7 @@ def build_log(run: Run) -> tuple[Columns, list[str]]:
     return {name: np.concatenate([_column(part, name) for part in parts]) for name in names}, remarks
 
 
-def _column(part: Columns, name: str) -> npt.NDArray[Any]:
+def _column(part: LogColumns, name: str) -> npt.NDArray[Any]:
     size = len(part["operation"])
     if name in part:
         return part[name]
@@ -95,7 +95,7 @@ def _why_no_updates(run: Run) -> str:
     return "" if run.updates is not None else "the run recorded none (record=summary)"
 
 
-def _whole(run: Run) -> Columns:
+def _whole(run: Run) -> LogColumns:
     return {
         "operation": np.array(["run"], object),
         "start": np.zeros(1),
@@ -103,7 +103,7 @@ def _whole(run: Run) -> Columns:
     }
 
 
-def _learners(run: Run, timeline: pd.DataFrame) -> Columns:
+def _learners(run: Run, timeline: pd.DataFrame) -> LogColumns:
     """Return the rows of the computing threads, and whose gradient each computation made."""
     rows = timeline[timeline["group"] == "learners"]
     rows = rows[rows["track"].astype(str) == "learner " + rows["learner"].astype(str)]
@@ -139,7 +139,7 @@ def _learners(run: Run, timeline: pd.DataFrame) -> Columns:
     }
 
 
-def _fates(run: Run) -> Columns:
+def _fates(run: Run) -> LogColumns:
     """Return a row for each gradient of a learner that was dropped, given up or lost, without a time."""
     table = run.learners
     numbers = table["learner"].astype(str).to_numpy(object)
@@ -164,7 +164,7 @@ def _read(updates: pd.DataFrame) -> Ints:
     return read
 
 
-def _updates(run: Run, updates: pd.DataFrame) -> Columns:
+def _updates(run: Run, updates: pd.DataFrame) -> LogColumns:
     count = len(updates)
     columns: dict[str, npt.NDArray[Any]] = {
         "learner": updates["learner"].to_numpy().astype(str).astype(object),

@@ -27,7 +27,7 @@ from simasgd.measured.times import (
     server_busy,
     sum_times,
 )
-from simasgd.measured.updates import Updates, read_updates
+from simasgd.measured.updates import LoggedUpdates, read_updates
 from simasgd.operations.log import OperationLog
 from simasgd.operations.reading import read_log
 from simasgd.results import summary as form
@@ -125,7 +125,7 @@ def build_run(
     )
 
 
-def find_extent(log: OperationLog, updates: Updates, intervals: Intervals | None) -> tuple[float, float]:
+def find_extent(log: OperationLog, updates: LoggedUpdates, intervals: Intervals | None) -> tuple[float, float]:
     """Return when the run begins and ends (s on the server's clock): the row `run`, else the first and the last time."""
     assert log.start is not None
     whole = log.rows("run")
@@ -156,7 +156,7 @@ def _describe_absent(log: OperationLog, learners: int) -> list[str]:
     return [f"{absent:,} of the scenario's {learners:,} learners have no row in the log"] if absent else []
 
 
-def _require_whole(updates: Updates, scenario: Scenario) -> None:
+def _require_whole(updates: LoggedUpdates, scenario: Scenario) -> None:
     """Raise UsageError if the tape cannot be replayed from the initial weights."""
     if updates.begins_late:
         oldest = int(updates.tape.timestamp.min()) + updates.first_version
@@ -167,7 +167,7 @@ def _require_whole(updates: Updates, scenario: Scenario) -> None:
         )
 
 
-def list_lacking(log: OperationLog, updates: Updates, times: LearnerTimes) -> list[str]:
+def list_lacking(log: OperationLog, updates: LoggedUpdates, times: LearnerTimes) -> list[str]:
     """List in words what a log does not tell of a run."""
     found = []
     if not times.covered:
@@ -184,7 +184,7 @@ def list_lacking(log: OperationLog, updates: Updates, times: LearnerTimes) -> li
 
 def _summarize(
     scenario: Scenario,
-    updates: Updates,
+    updates: LoggedUpdates,
     times: LearnerTimes,
     counts: GradientCounts,
     log: OperationLog,

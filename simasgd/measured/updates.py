@@ -27,7 +27,7 @@ from simasgd.tape.tape import Tape
 
 @final
 @dataclass(frozen=True, eq=False)
-class Updates:
+class LoggedUpdates:
     """The updates of a log as a tape, on the log's own clocks."""
 
     tape: Tape
@@ -43,7 +43,7 @@ class Updates:
         return bool((self.tape.timestamp < 0).any())
 
 
-def read_updates(log: OperationLog, numbers: Ints, mini_batch: MiniBatch) -> Updates:
+def read_updates(log: OperationLog, numbers: Ints, mini_batch: MiniBatch) -> LoggedUpdates:
     """Build the tape of a log whose learners have these numbers (int64[L]), for mini-batches of these sizes.
 
     Rows with the same version are one update of several gradients, in the order of the files. `read_at` and
@@ -88,7 +88,7 @@ def read_updates(log: OperationLog, numbers: Ints, mini_batch: MiniBatch) -> Upd
     check_age(log, rows, tape, base)
     if base:
         remarks = (*remarks, f"The log begins with version {base + 1:,}; version {base:,} counts as the initial weights")
-    return Updates(_joined(log, rows, tape), rows, base, remarks)
+    return LoggedUpdates(_joined(log, rows, tape), rows, base, remarks)
 
 
 def _name(log: OperationLog) -> str:

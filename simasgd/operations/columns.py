@@ -29,7 +29,7 @@ def is_index(name: str) -> bool:
 
 @final
 @dataclass(frozen=True)
-class Column:
+class NumberColumn:
     """A column of numbers."""
 
     key: str
@@ -44,7 +44,7 @@ class Column:
     """The least value in the file."""
 
 
-def read_columns(file: Path, names: Sequence[str]) -> list[Column]:
+def read_columns(file: Path, names: Sequence[str]) -> list[NumberColumn]:
     """Return the columns of numbers in a file with these names.
 
     Raises UsageError where a name is unknown or occurs twice, or where no column, or more than one,
@@ -68,10 +68,10 @@ def read_columns(file: Path, names: Sequence[str]) -> list[Column]:
     if not durations:
         raise UsageError(f"{file}: no column gives the duration; expected one of {', '.join(_UNITS)}")
     return [
-        Column("seconds", durations[0], _UNITS[durations[0]], may_be_missing=True),  # by some operations
-        *(Column("start", name, _STARTS[name], may_be_missing=True, least=-LARGEST) for name in starts),
+        NumberColumn("seconds", durations[0], _UNITS[durations[0]], may_be_missing=True),  # by some operations
+        *(NumberColumn("start", name, _STARTS[name], may_be_missing=True, least=-LARGEST) for name in starts),
         *(
-            Column(name, name, 1.0, may_be_missing=True, least=-LARGEST if name in _MOMENTS else 0.0)
+            NumberColumn(name, name, 1.0, may_be_missing=True, least=-LARGEST if name in _MOMENTS else 0.0)
             for name in NUMBERS
             if name in names
         ),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Literal, final
 
-from simasgd.protocols.base import AbstractSoftsyncProtocol, Spread
+from simasgd.protocols.base import AbstractSoftsyncProtocol, SpreadLimit
 
 
 @final
@@ -18,7 +18,7 @@ class Async(AbstractSoftsyncProtocol):
     """
 
     kind: Literal["async"] = "async"
-    spread: Spread | None = None
+    spread: SpreadLimit | None = None
     """The greatest staleness (updates) of a gradient that is applied; staler ones are dropped.
     Absent: no limit."""
 

@@ -16,7 +16,7 @@ from simasgd.scenario.vocabulary.section import Count, Inconsistency, Section
 from simasgd.scenario.vocabulary.values import shown
 
 Role = Generator[Any, Any, None]
-Spread = Annotated[int, Field(strict=True, ge=0, le=2**53)]
+SpreadLimit = Annotated[int, Field(strict=True, ge=0, le=2**53)]
 """The greatest staleness (updates) of an applied gradient.
 
 Source: `spread` in Rudra's SendBroadcast.x10, where it is 10.

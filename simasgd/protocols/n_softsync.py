@@ -4,7 +4,7 @@ from typing import Annotated, Literal, final
 
 from pydantic import Field
 
-from simasgd.protocols.base import AbstractSoftsyncProtocol, Spread, word_or_count
+from simasgd.protocols.base import AbstractSoftsyncProtocol, SpreadLimit, word_or_count
 from simasgd.scenario.learning.models import AbstractModel
 from simasgd.scenario.vocabulary.section import Count, Inconsistency
 
@@ -27,7 +27,7 @@ class NSoftsync(AbstractSoftsyncProtocol):
     kind: Literal["n-softsync"] = "n-softsync"
     n: Annotated[Count | Literal["learners"], word_or_count("learners", 1), Field(examples=[4])]
     """The number of updates per λ gradients; `learners` means n = λ."""
-    spread: Spread | None = None
+    spread: SpreadLimit | None = None
     """The greatest staleness (updates) of a gradient that is applied; staler ones are dropped.
     Absent: no limit."""
 

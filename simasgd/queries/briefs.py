@@ -12,10 +12,10 @@ from pydantic import Field
 
 from simasgd.results.distributions import GradientTotals, StalenessCounts
 from simasgd.results.json_files import Items, Stored
-from simasgd.results.origin import Origin
+from simasgd.results.origin import RunOrigin
 from simasgd.results.outcome import Outcome, explain_outcome, tells_time
-from simasgd.results.quantities import Amount, Fraction, Number
-from simasgd.results.summary import ByteTotals, DivergencePoint, HangPoint, Target
+from simasgd.results.quantities import Amount, Fraction, WholeNumber
+from simasgd.results.summary import ByteTotals, DivergencePoint, ErrorTarget, HangPoint
 from simasgd.scenario.vocabulary.section import Seed
 
 
@@ -23,21 +23,21 @@ class AbstractBrief(Stored):
     """The keys that every list shows; `simasgd.results.summary.Summary` explains them."""
 
     format: Literal[1]
-    origin: Origin
+    origin: RunOrigin
     outcome: Annotated[Outcome, Field(strict=False)]
     name: str
     seed: Seed
     version: str
-    learners: Number
-    mini_batch: Number | None
+    learners: WholeNumber
+    mini_batch: WholeNumber | None
     protocol: str
     diverged: DivergencePoint | None
     simulated_seconds: Amount
     gradients: GradientTotals
-    updates: Number
-    target: Target | None
+    updates: WholeNumber
+    target: ErrorTarget | None
     hang: HangPoint | None
-    samples: Number
+    samples: WholeNumber
     epochs: Amount | None
     samples_per_simulated_second: Amount | None
     speedup: Amount | None

@@ -39,14 +39,14 @@ class RunPlace:
 
 @final
 @dataclass(frozen=True)
-class Results:
+class FoundResults:
     """The runs in a folder and below it, and the folders of all studies: also of those without any run."""
 
     runs: tuple[RunPlace, ...]
     studies: tuple[Path, ...]
 
 
-def find_results(top: Path) -> Results:
+def find_results(top: Path) -> FoundResults:
     """Find what is in a folder and below it; unfinished work is left out, and no link is followed."""
     sweeps, comparisons = set[str](), set[str]()
     runs, studies = list[RunPlace](), dict[Path, None]()
@@ -62,7 +62,7 @@ def find_results(top: Path) -> Results:
             place = _place(folder, sweeps, comparisons)
             runs.append(place)
             studies[place.study] = None
-    return Results(tuple(runs), tuple(studies))
+    return FoundResults(tuple(runs), tuple(studies))
 
 
 def find_runs(top: Path) -> tuple[RunPlace, ...]:

@@ -11,7 +11,7 @@ from typing import Any, Self, final
 from pydantic import model_validator
 
 from simasgd.results.json_files import Items, Stored
-from simasgd.results.quantities import Amount, Number
+from simasgd.results.quantities import Amount, WholeNumber
 
 
 class AbstractHistogram(Stored, ABC):
@@ -22,11 +22,11 @@ class AbstractHistogram(Stored, ABC):
     """
 
     mean: Amount | None
-    max: Number | None
-    p50: Number | None
-    p95: Number | None
-    p99: Number | None
-    histogram: Items[Number]
+    max: WholeNumber | None
+    p50: WholeNumber | None
+    p95: WholeNumber | None
+    p99: WholeNumber | None
+    histogram: Items[WholeNumber]
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
@@ -55,7 +55,7 @@ class AgeCounts(AbstractHistogram):
     An age counts steps of the model's holder. `mixed` is the number of such models.
     """
 
-    mixed: Number
+    mixed: WholeNumber
 
     @classmethod
     def of(cls, counts: Counter[int]) -> AgeCounts:
@@ -70,21 +70,21 @@ class GradientTotals(Stored):
     All but `applied` are null where a log does not tell them.
     """
 
-    computed: Number | None
-    applied: Number
-    dropped: Number | None
-    cancelled: Number | None
-    lost: Number | None
-    in_flight: Number | None
+    computed: WholeNumber | None
+    applied: WholeNumber
+    dropped: WholeNumber | None
+    cancelled: WholeNumber | None
+    lost: WholeNumber | None
+    in_flight: WholeNumber | None
 
 
 @final
 class CountRange(Stored):
     """The least, the median and the greatest of the learners' numbers."""
 
-    least: Number
+    least: WholeNumber
     median: Amount
-    most: Number
+    most: WholeNumber
 
     @classmethod
     def of(cls, counts: Sequence[int]) -> CountRange:
@@ -93,7 +93,7 @@ class CountRange(Stored):
 
 
 @final
-class LearnerGradients(Stored):
+class GradientRanges(Stored):
     """Numbers of gradients of one learner; learners.parquet has them for each.
 
     All but `applied` are null where a log does not tell them.

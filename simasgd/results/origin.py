@@ -8,10 +8,10 @@ from typing import Annotated, Literal, final
 from pydantic import Field
 
 from simasgd.results.json_files import Items, Stored
-from simasgd.results.quantities import Amount, Number
+from simasgd.results.quantities import Amount, WholeNumber
 from simasgd.scenario.vocabulary.names import join_words
 
-Origin = Literal["simulated", "measured"]
+RunOrigin = Literal["simulated", "measured"]
 
 
 @final
@@ -29,8 +29,8 @@ class Seam(Stored):
     `mean_staleness` (updates) is that of all gradients applied by then.
     """
 
-    samples: Number
-    updates: Number
+    samples: WholeNumber
+    updates: WholeNumber
     epochs: Amount
     simulated_seconds: Amount
     mean_staleness: Amount | None
@@ -65,11 +65,11 @@ class MeasuredLog(Stored):
 
 
 @final
-class Machine(Stored):
+class RecordedMachine(Stored):
     """A machine that a run was recorded on: its processor, the cores, and the version of Python."""
 
     cpu: str
-    cores: Number
+    cores: WholeNumber
     python: str
 
     def __str__(self) -> str:
@@ -92,10 +92,10 @@ class RecordedSystem(Stored):
 
     engine: str
     engine_version: str
-    machines: Annotated[Items[Machine], Field(min_length=1)]
-    processes: Number
+    machines: Annotated[Items[RecordedMachine], Field(min_length=1)]
+    processes: WholeNumber
     pace: Literal["paced", "free"]
-    overruns: Number
+    overruns: WholeNumber
     largest_excess: Amount
     clock_bound: Amount
     weights_difference: Amount | None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from simasgd.scenario.learning.learning import Learning
 
 if TYPE_CHECKING:  # which names the outcomes
-    from simasgd.results.summary import DivergencePoint, HangPoint, Target
+    from simasgd.results.summary import DivergencePoint, ErrorTarget, HangPoint
 
 CHANCE = 0.8
 """A run learns if its score is below this fraction of the score of guessing.
@@ -105,7 +105,9 @@ def tells_time(*, hung: bool, applied: int, seconds: float) -> bool:
     return not hung and applied > 0 and seconds > 0.0
 
 
-def explain_outcome(outcome: Outcome, hang: HangPoint | None, diverged: DivergencePoint | None, target: Target | None) -> str:
+def explain_outcome(
+    outcome: Outcome, hang: HangPoint | None, diverged: DivergencePoint | None, target: ErrorTarget | None
+) -> str:
     """Return where and why a run did not finish, or reach its test error; "" where the outcome says everything."""
     if outcome is Outcome.HUNG and hang is not None:
         return f"after {hang.at:.6g} s: {hang.reason.rstrip('.')}"

@@ -14,7 +14,7 @@ A slow learner may need more than 1e40 s, so only infinity is refused.
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 TimeFraction = Annotated[float, Field(ge=0.0, le=1.0 + 1e-6)]
 """A fraction of a time: a quotient of two sums, which rounding may push beyond 1."""
-Number = Annotated[int, Field(ge=0, le=2**62)]
+WholeNumber = Annotated[int, Field(ge=0, le=2**62)]
 TIMES = ("compute", "push", "wait", "pull", "idle")
 """The activities of a learner's thread."""
 COST_TIMES = ("step", "mix", "copy", "launch")

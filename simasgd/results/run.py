@@ -15,7 +15,7 @@ from simasgd.operations.writing import write_columns
 from simasgd.presentation import find_presenter
 from simasgd.results.contents import describe_contents, list_paths, read_scenario, write_scenario
 from simasgd.results.json_files import read_json, write_json
-from simasgd.results.kept.weights import Weights, read_weights
+from simasgd.results.kept.weights import KeptWeights, read_weights
 from simasgd.results.outcome import Outcome
 from simasgd.results.summary import Summary
 from simasgd.results.tables import (
@@ -74,7 +74,7 @@ class Run:
     timeline: pd.DataFrame | None = None
     read_operations: Callable[[], pd.DataFrame | None] | None = None
     """Returns `operations`, which are read when they are asked for."""
-    read_weights: Callable[[], Weights | None] | None = None
+    read_weights: Callable[[], KeptWeights | None] | None = None
     """Returns `weights`, which are read when they are asked for."""
 
     @cached_property
@@ -86,7 +86,7 @@ class Run:
         return None if self.read_operations is None else self.read_operations()
 
     @cached_property
-    def weights(self) -> Weights | None:
+    def weights(self) -> KeptWeights | None:
         """The last weights, as arrays by their names; None unless `record.weights` asked for them.
 
         A run that diverged has none. Raises simasgd.UsageError if their file is not one that

@@ -7,18 +7,18 @@ from typing import Annotated, Any, Literal, Self, final
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from simasgd.results.distributions import AgeCounts, GradientTotals, LearnerGradients, StalenessCounts
+from simasgd.results.distributions import AgeCounts, GradientRanges, GradientTotals, StalenessCounts
 from simasgd.results.json_files import Items, Stored
-from simasgd.results.origin import MeasuredLog, Origin, RecordedSystem, Seam
+from simasgd.results.origin import MeasuredLog, RecordedSystem, RunOrigin, Seam
 from simasgd.results.outcome import Outcome, explain_outcome, tells_time
-from simasgd.results.quantities import COST_TIMES, Amount, Fraction, Number, TimeFraction
+from simasgd.results.quantities import COST_TIMES, Amount, Fraction, TimeFraction, WholeNumber
 from simasgd.scenario.vocabulary.section import Seed
 
 FORMAT: Literal[1] = 1
 """The number of run.json's format. Another number is refused."""
 
 
-class AbstractTimes(Stored):
+class AbstractActivityTimes(Stored):
     """Times by activity. Those that only costs bring about (`cluster.costs`) are stored if they are not 0."""
 
     step: Amount = 0.0
@@ -34,7 +34,7 @@ class AbstractTimes(Stored):
 
 
 @final
-class TimeFractions(AbstractTimes):
+class TimeFractions(AbstractActivityTimes):
     """Fractions of the run's time that each activity took, averaged over the learners.
 
     Null: a log does not tell it. What is then missing to 1 has no name in the log.
@@ -52,7 +52,7 @@ class TimeFractions(AbstractTimes):
 
 
 @final
-class PathSeconds(AbstractTimes):
+class PathSeconds(AbstractActivityTimes):
     """Seconds of each activity on the critical path."""
 
     compute: Amount
@@ -96,7 +96,7 @@ class HangPoint(Stored):
 class DivergencePoint(Stored):
     """The first update whose weights are not finite, and its epoch."""
 
-    update: Number
+    update: WholeNumber
     epoch: Amount
 
 
@@ -117,17 +117,17 @@ class FaultTotals(Stored):
     `down` and `server_paused` are seconds, `down` summed over the learners.
     """
 
-    crashes: Number
-    rejoins: Number
+    crashes: WholeNumber
+    rejoins: WholeNumber
     down: Amount
-    barrier_timeouts: Number
-    members_dropped: Number
-    messages_lost: Number
+    barrier_timeouts: WholeNumber
+    members_dropped: WholeNumber
+    messages_lost: WholeNumber
     server_paused: Amount
 
 
 @final
-class Target(Stored):
+class ErrorTarget(Stored):
     """The test error at which the run was to be cut, and whether it was reached."""
 
     test_error: Fraction
@@ -151,7 +151,7 @@ class Speedup(Stored):
     speedup: Amount | None
     spread_speedup: Amount | None
     path_speedup: Amount | None
-    gradients: Number
+    gradients: WholeNumber
 
 
 @final
@@ -163,7 +163,7 @@ class StartComparison(Stored):
     `decides` is whether the two differ by more than chance.
     """
 
-    gradients: Number
+    gradients: WholeNumber
     seconds: Amount
     spread_seconds: Amount
     decides: bool
@@ -174,8 +174,8 @@ class EvaluationRow(Stored):
     """A row of evaluations.parquet."""
 
     epoch: Amount
-    samples: Number
-    updates: Number
+    samples: WholeNumber
+    updates: WholeNumber
     simulated_seconds: Amount
     test_loss: float | None
     test_error: Fraction | None
@@ -212,7 +212,7 @@ class Summary(Stored):
     """
 
     format: Literal[1]
-    origin: Origin
+    origin: RunOrigin
     log: MeasuredLog | None
     recorded: RecordedSystem | None
     outcome: Annotated[Outcome, Field(strict=False)]
@@ -222,19 +222,19 @@ class Summary(Stored):
     python: str
     packages: Mapping[str, str]
     scenario_hash: str
-    learners: Number
-    mini_batch: Number | None
+    learners: WholeNumber
+    mini_batch: WholeNumber | None
     protocol: str
     architecture: str
     diverged: DivergencePoint | None
     simulated_seconds: Amount
     gradients: GradientTotals
-    learner_gradients: LearnerGradients
-    updates: Number
+    learner_gradients: GradientRanges
+    updates: WholeNumber
     stopped_by: str
-    target: Target | None
+    target: ErrorTarget | None
     hang: HangPoint | None
-    samples: Number
+    samples: WholeNumber
     epochs: Amount | None
     gradients_per_simulated_second: Amount
     samples_per_simulated_second: Amount | None

@@ -43,9 +43,9 @@ class Flags(NamedTuple):
     meaning: str
 
 
-Columns = Mapping[str, Numbers | Words | Flags]
+ColumnTypes = Mapping[str, Numbers | Words | Flags]
 
-UPDATES: Columns = {
+UPDATES: ColumnTypes = {
     "time": Numbers("when the update was made (s)"),
     "timestamp": Numbers("number of the weights that the update made, from 1; of a model, where learners have their own"),
     "learner": Numbers("the learner that computed the gradient, from 0"),
@@ -54,7 +54,7 @@ UPDATES: Columns = {
     "read_at": Numbers("when the learner had read the weights (s); NaN: a log does not tell it", may_lack=True),
     "computed_at": Numbers("when the gradient was computed (s); NaN: a log does not tell it", may_lack=True),
 }
-UPDATES_IF_COPIES: Columns = {
+UPDATES_IF_COPIES: ColumnTypes = {
     "read": Numbers("number of the weights that the learner's copy began with"),
     "ahead": Numbers("the learner's own mini-batches that the copy had taken since"),
     "summed": Numbers("gradients in the message, where messages are sums"),
@@ -62,7 +62,7 @@ UPDATES_IF_COPIES: Columns = {
 """Columns that updates.parquet has where learners step copies of the weights, or messages are sums."""
 GRADIENTS = ("computed", "applied", "dropped", "cancelled", "lost", "in_flight")
 """The columns of learners.parquet that count gradients; `computed` is the sum of the others."""
-LEARNERS: Columns = {
+LEARNERS: ColumnTypes = {
     "learner": Numbers("number of the learner, from 0"),
     "mini_batch": Numbers("samples of its mini-batch"),
     "applied": Numbers("gradients that updates applied"),
@@ -78,14 +78,14 @@ LEARNERS: Columns = {
     "idle": Numbers("seconds with nothing to do, or down", may_lack=True),
     "bandwidth": Numbers("bytes/s of its node's interface; NaN: unlimited, or measured", may_lack=True),
 }
-LEARNERS_IF_COSTS: Columns = {
+LEARNERS_IF_COSTS: ColumnTypes = {
     "step": Numbers("seconds of its own optimizer's steps"),
     "mix": Numbers("seconds of mixing models"),
     "copy": Numbers("seconds of copying messages"),
     "launch": Numbers("seconds of starting collective operations"),
 }
 """Columns that learners.parquet has where `cluster.costs` gives times to these activities."""
-EVALUATIONS: Columns = {
+EVALUATIONS: ColumnTypes = {
     "epoch": Numbers("epochs until the evaluated weights were made"),
     "samples": Numbers("samples applied until then"),
     "updates": Numbers("updates made until then"),
@@ -97,7 +97,7 @@ EVALUATIONS: Columns = {
         "root mean square distance of the learners' models from their mean; NaN with one model", may_lack=True
     ),
 }
-TIMELINE: Columns = {
+TIMELINE: ColumnTypes = {
     "group": Words("what the track is", ("learners", "servers", "links")),
     "track": Words("learner 3, server, or the name of a link"),
     "activity": Words("what was done", (*TIMES, *COST_TIMES, "update", "transfer")),
@@ -105,13 +105,13 @@ TIMELINE: Columns = {
     "end": Numbers("when it ended (s)"),
     "learner": Numbers("the learner concerned; -1: none", -1.0),
 }
-OPERATIONS: Columns = {
+OPERATIONS: ColumnTypes = {
     "operation": Words("what was done", tuple(KINDS)),
     "seconds": Numbers("how long it took", may_lack=True),
     "start": Numbers("when it began, in seconds from the begin of the run", may_lack=True),
 }
 """The columns of operations.parquet that each has; `simasgd.operations.reading` checks all, as those of any log."""
-SWEEP_POINTS: Columns = {
+SWEEP_POINTS: ColumnTypes = {
     "variant": Words("the scenario's variant; empty without variants"),
     "seed": Numbers("the seed"),
     "outcome": Words("how the run ended", tuple(map(str, Outcome))),
@@ -133,7 +133,7 @@ SWEEP_POINTS: Columns = {
 }
 
 
-def read_table(path: Path, columns: Columns, further: Columns = MappingProxyType({})) -> pd.DataFrame | None:
+def read_table(path: Path, columns: ColumnTypes, further: ColumnTypes = MappingProxyType({})) -> pd.DataFrame | None:
     """Read a Parquet table that simasgd wrote, perhaps with `further` columns; return None if there is no such file.
 
     Raises simasgd.UsageError with the file and the first column that is missing or does not have

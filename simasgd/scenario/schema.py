@@ -31,8 +31,8 @@ from simasgd.scenario.vocabulary.section import (
     Count,
     Inconsistency,
     InconsistentScenario,
-    Line,
     NameForKind,
+    OneLine,
     Seed,
 )
 from simasgd.scenario.workload import Stop, Workload
@@ -69,7 +69,7 @@ class Scenario(ReadableScenario):
 
     name: Annotated[Name, Field(examples=["my-study"])]
     """Name of the scenario: lower-case letters, digits, `_`, `.` and `-`, up to 100 characters."""
-    title: Annotated[Line, Field(examples=["Four machines, two of them slow"])] = ""
+    title: Annotated[OneLine, Field(examples=["Four machines, two of them slow"])] = ""
     """Title in reports, one line."""
     seed: Seed = 0
     """Seed of the run. `cluster.seed` and `learning.seed` default to it."""

@@ -15,8 +15,8 @@ from simasgd.results.distributions import (
     AbstractHistogram,
     AgeCounts,
     CountRange,
+    GradientRanges,
     GradientTotals,
-    LearnerGradients,
     StalenessCounts,
 )
 from simasgd.results.kept.weights import hold_weights
@@ -126,9 +126,7 @@ def _join_summaries(
         **judge(scenario, evaluations, two.diverged, hung=hang is not None, applied=applied),
         "simulated_seconds": seconds,
         "gradients": GradientTotals(**_added(one.gradients, two.gradients)),
-        "learner_gradients": LearnerGradients(
-            **{name: CountRange.of(learners[name].astype(int).tolist()) for name in GRADIENTS}
-        ),
+        "learner_gradients": GradientRanges(**{name: CountRange.of(learners[name].astype(int).tolist()) for name in GRADIENTS}),
         "updates": one.updates + two.updates,
         "stopped_by": two.stopped_by if two.stopped_by in ("hang", "test_error") else "epochs",
         "hang": hang,

@@ -13,7 +13,7 @@ ELSEWHERE = "give another place with --out"
 
 
 @final
-class Taken(UsageError):
+class FolderTaken(UsageError):
     """A folder holds other results than those to be written, or another process writes them."""
 
 

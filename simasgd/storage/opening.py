@@ -9,7 +9,7 @@ from pathlib import Path
 
 from simasgd.errors import UsageError
 from simasgd.printable import shortened
-from simasgd.storage.errors import ELSEWHERE, Taken, refusing
+from simasgd.storage.errors import ELSEWHERE, FolderTaken, refusing
 from simasgd.storage.files import PAGE, is_folder
 from simasgd.storage.folder import ResultsFolder
 from simasgd.storage.manifest import MANIFEST, Contents, Manifest
@@ -68,7 +68,7 @@ def open_default_folder(
         else:
             try:
                 place = stack.enter_context(open_folder(folder, contents, expected, replacing=replacing))
-            except Taken as taken:
+            except FolderTaken as taken:
                 place = stack.enter_context(open_folder(aside, contents, expected))
                 reason = str(taken).partition(";")[0]
                 tell(f"{reason}; the new ones go to {aside}")
@@ -144,7 +144,7 @@ def _check_covered(contents: Contents, earlier: Manifest | None, found: str, rep
     if replacing:
         return False
     other = "other parameters" if contents.kind == earlier.contents.kind else f"`simasgd {earlier.contents.kind}`"
-    raise Taken(f"{found} of {other}; give another place with --out, or --replace")
+    raise FolderTaken(f"{found} of {other}; give another place with --out, or --replace")
 
 
 def _check_own(target: Path, shown: Path) -> None:
@@ -156,7 +156,7 @@ def _check_own(target: Path, shown: Path) -> None:
         work = target / WORK
         if is_folder(work) and ((names == {WORK} and is_just_begun(work)) or Manifest.read(work / PURPOSE) is not None):
             return
-    raise Taken(f"{shown}: exists and does not hold earlier results; give another place with --out")
+    raise FolderTaken(f"{shown}: exists and does not hold earlier results; give another place with --out")
 
 
 def _check_unchanged(target: Path, shown: Path, expected: Collection[str], advice: str = ELSEWHERE) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from simasgd.errors import UsageError
 from simasgd.storage import lock
-from simasgd.storage.errors import Obstacle, Taken, refusing
+from simasgd.storage.errors import FolderTaken, Obstacle, refusing
 from simasgd.storage.files import clear_results, create, is_absent, is_folder, remove_if_empty
 from simasgd.storage.manifest import Contents
 
@@ -137,5 +137,5 @@ def _describe_process(work: Path) -> tuple[str, Any]:
 
 def _in_use(work: Path, shown: Path, contents: Contents | None) -> UsageError:
     process, other = _describe_process(work)
-    error = Taken if contents is not None and other != contents.name else UsageError
+    error = FolderTaken if contents is not None and other != contents.name else UsageError
     return error(f"{shown}: {process} is writing to it; wait until it ends, or give another place with --out")

@@ -16,7 +16,7 @@ from simasgd.scenario.schema import Scenario
 from simasgd.scenario.sweep.section import Budget, SweepBlock
 from simasgd.scenario.vocabulary.merge import Layer, Mark, Path
 from simasgd.sweeps.axes import MOST_POINTS, TOGETHER, Axis, make_axis
-from simasgd.sweeps.draws import Law, draw, parse_law
+from simasgd.sweeps.draws import Draw, draw, parse_law
 from simasgd.sweeps.selecting import Condition, filter_true, make_refusal
 from simasgd.sweeps.spelling import spell_items
 
@@ -29,7 +29,7 @@ _SHOWN = 200
 
 @final
 @dataclass(frozen=True)
-class Stated:
+class SweepSection:
     """The `sweep` section of a file, and the file's layer, which has its places."""
 
     block: SweepBlock
@@ -67,7 +67,7 @@ class Stated:
         Each draw fulfils the conditions with some values of the other axes and the `fixed` values. The draws of a key are
         the same whichever other keys are taken. Raises ScenarioError.
         """
-        axes, laws, marks, kept = list[Axis](), list[Law](), list[Mark](), list[int]()
+        axes, laws, marks, kept = list[Axis](), list[Draw](), list[Mark](), list[int]()
         for number, (key, text) in enumerate(self.block.laws.items()):
             path: Path = (SECTION, "laws", key)
             self._require_key(key, path)
@@ -158,11 +158,11 @@ class Stated:
             raise ScenarioError(self._complain(path, str(error))) from None
 
 
-def read_block(file: Layer, overrides: Sequence[str]) -> Stated | None:
+def read_block(file: Layer, overrides: Sequence[str]) -> SweepSection | None:
     """Return the `sweep` section of a file under overrides of its keys; None if it has none. Raises ScenarioError."""
     for override in overrides:
         file = file.under(parse_override(Scenario, override).layer)
-    return None if file.tree.get(SECTION) is None else Stated(build_section(SweepBlock, file, SECTION), file)
+    return None if file.tree.get(SECTION) is None else SweepSection(build_section(SweepBlock, file, SECTION), file)
 
 
 def split_override(override: str) -> tuple[str, str]:
@@ -172,7 +172,7 @@ def split_override(override: str) -> tuple[str, str]:
 
 
 def put_together(
-    stated: Stated, given: Sequence[Axis], fixed: Mapping[str, str], conditions: Sequence[Condition]
+    stated: SweepSection, given: Sequence[Axis], fixed: Mapping[str, str], conditions: Sequence[Condition]
 ) -> list[Axis]:
     """Return the axes of a section under those of the command line.
 

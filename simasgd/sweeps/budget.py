@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import final
 
 from simasgd.scenario.sweep.section import Budget
-from simasgd.sweeps.pools.work import Group
+from simasgd.sweeps.pools.work import PointGroup
 
 
 @final
@@ -23,7 +23,7 @@ class Spending:
         """Whether there is a budget."""
         return self._budget != Budget()
 
-    def choose(self, missing: Sequence[Group], kept: Collection[str]) -> Sequence[Group]:
+    def choose(self, missing: Sequence[PointGroup], kept: Collection[str]) -> Sequence[PointGroup]:
         """Return the first groups whose points are no more than the budget has; at least one.
 
         Points of a group that are there do not count, though the whole loop runs again.
@@ -31,7 +31,7 @@ class Spending:
         left = self._budget.points
         if left is None:
             return missing
-        chosen: list[Group] = []
+        chosen: list[PointGroup] = []
         for group in missing:
             left -= len(group.keys() - set(kept))
             if left < 0 and chosen:

@@ -10,16 +10,16 @@ from pathlib import Path
 
 from simasgd.scenario.schema import Scenario
 from simasgd.sweeps.pools.abstract import AbstractPool, WorkerLost, split
-from simasgd.sweeps.pools.memory import Room
+from simasgd.sweeps.pools.memory import TaskLimit
 from simasgd.sweeps.pools.points import PointFolders
-from simasgd.sweeps.pools.work import Delivery, Group, PoolTask, first_of
+from simasgd.sweeps.pools.work import Delivery, PointGroup, PoolTask, first_of
 
 _FORESEEN = 8  # tasks of which a lone process is told in advance
 _ATTEMPTS = 3  # of a task whose process dies
 
 
 def run_groups(
-    missing: Sequence[Group], sweep: Path, pool: AbstractPool, is_over: Callable[[], bool], tell: Callable[[str], None]
+    missing: Sequence[PointGroup], sweep: Path, pool: AbstractPool, is_over: Callable[[], bool], tell: Callable[[str], None]
 ) -> Iterator[tuple[str, str]]:
     """Run groups of scenarios in the processes of a pool, and save each as the point of its name.
 
@@ -47,7 +47,11 @@ def _carry_out(
 ) -> Iterator[Delivery]:
     """Yield what the processes of a pool deliver."""
     waiting, attempts, under_way = deque(range(len(tasks))), Counter[int](), dict[object, int]()
-    room = Room([group[name] for group in task.groups for name in list(group)[:1]] for task in tasks) if pool.is_here else None
+    room = (
+        TaskLimit([group[name] for group in task.groups for name in list(group)[:1]] for task in tasks)
+        if pool.is_here
+        else None
+    )
     told = 0
     with pool.running(len(tasks)):
         while under_way or (waiting and not is_over()):

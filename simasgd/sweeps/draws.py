@@ -11,13 +11,13 @@ from simasgd.printable import shortened
 from simasgd.scenario.vocabulary.values import nearest, shown
 from simasgd.sweeps.axes import MOST_POINTS, format_quantity, parse_quantity, split
 
-Law = Callable[[float], str]
+Draw = Callable[[float], str]
 """Returns the value at a uniform number in [0, 1), as text."""
 _CALL = re.compile(r"\s*([a-z-]+)\s*\((.*)\)\s*", re.DOTALL)
 _MOST_REPEATED = 10 * MOST_POINTS
 
 
-def parse_law(text: str) -> Law:
+def parse_law(text: str) -> Draw:
     """Return the law that a text such as `log-uniform(0.001, 1)` states. Raises ValueError."""
     call = _CALL.fullmatch(text)
     if call is None or call[1] not in _LAWS:
@@ -27,7 +27,7 @@ def parse_law(text: str) -> Law:
     return _LAWS[call[1]](shortened(text.strip(), 100), split(call[2]))
 
 
-def draw(laws: Sequence[Law], seed: int, kept: Sequence[int] | None = None) -> Iterator[tuple[str, ...]]:
+def draw(laws: Sequence[Draw], seed: int, kept: Sequence[int] | None = None) -> Iterator[tuple[str, ...]]:
     """Yield different draws from laws, each with a value for each law, until many in a row have been drawn before.
 
     With `kept`, a draw has only the values of the laws with these numbers. They are the same as without it.
@@ -50,8 +50,8 @@ def draw(laws: Sequence[Law], seed: int, kept: Sequence[int] | None = None) -> I
 
 def _make_continuous(
     place: Callable[[float, float, float], float], round_off: Callable[[float, float, float], float]
-) -> Callable[[str, Sequence[str]], Law]:
-    def law(called: str, ends: Sequence[str]) -> Law:
+) -> Callable[[str, Sequence[str]], Draw]:
+    def law(called: str, ends: Sequence[str]) -> Draw:
         if len(ends) != 2:
             raise ValueError(f"{called}: the two ends are expected")
         (low, dimension), (high, other) = map(parse_quantity, ends)
@@ -92,7 +92,7 @@ def _place_log(low: float, high: float, share: float) -> float:
     return math.exp(math.log(low) + share * (math.log(high) - math.log(low)))
 
 
-def _make_integers(called: str, ends: Sequence[str]) -> Law:
+def _make_integers(called: str, ends: Sequence[str]) -> Draw:
     if len(ends) != 2 or not all(re.fullmatch(r"[+-]?[0-9]{1,15}", end) for end in ends):
         raise ValueError(f"{called}: two whole numbers are expected")
     low, high = map(int, ends)
@@ -101,13 +101,13 @@ def _make_integers(called: str, ends: Sequence[str]) -> Law:
     return lambda share: str(low + int(share * (high - low + 1)))
 
 
-def _make_choice(called: str, values: Sequence[str]) -> Law:
+def _make_choice(called: str, values: Sequence[str]) -> Draw:
     if len(values) < 2 or not all(values):
         raise ValueError(f"{called}: two values or more are expected")
     return lambda share: values[int(share * len(values))]
 
 
-_LAWS: Mapping[str, Callable[[str, Sequence[str]], Law]] = {
+_LAWS: Mapping[str, Callable[[str, Sequence[str]], Draw]] = {
     "uniform": _make_continuous(_place_linear, _round_linear),
     "log-uniform": _make_continuous(_place_log, _round_log),
     "integers": _make_integers,

@@ -17,7 +17,7 @@ _UNITS = ((3600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 @final
 @dataclass(frozen=True)
-class Estimate:
+class SweepEstimate:
     """The points that are there, those that are missing, and how long the missing ones take.
 
     `seconds` is the wall time with `workers` processes; None if no point has been measured.
@@ -40,7 +40,7 @@ class Estimate:
         return f"{self.missing} still to run: about {say_seconds(self.seconds)} with {workers} ({took})"
 
 
-def estimate_sweep(plan: SweepPlan, folders: Collection[Path], workers: int) -> Estimate:
+def estimate_sweep(plan: SweepPlan, folders: Collection[Path], workers: int) -> SweepEstimate:
     """Estimate a sweep from the points that earlier sweeps left in `folders`.
 
     The wall time of a point is in its run.json; of points that share a loop, each has the time of the whole loop. A
@@ -60,7 +60,7 @@ def estimate_sweep(plan: SweepPlan, folders: Collection[Path], workers: int) -> 
     loops = [[measured[name] for name in group if name in measured] for group in groups]
     mean = sum(max(loop, default=0.0) for loop in loops) / len(measured) if measured else None
     seconds = None if mean is None else mean * missing / workers
-    return Estimate(len(measured), missing, workers, seconds, mean)
+    return SweepEstimate(len(measured), missing, workers, seconds, mean)
 
 
 def say_seconds(seconds: float) -> str:

@@ -20,7 +20,7 @@ from simasgd.scenario.vocabulary.merge import ARGUMENT, Layer
 from simasgd.storage.manifest import Contents
 from simasgd.sweeps.axes import MOST_POINTS, Axis, combinations, parse, round_off
 from simasgd.sweeps.block import SECTION, put_together, read_block, split_override
-from simasgd.sweeps.roles import Role, find_role
+from simasgd.sweeps.roles import KeyRole, find_role
 from simasgd.sweeps.selecting import Condition, select
 
 
@@ -68,7 +68,7 @@ class SweepPlan:
     def find_setting(self, point: Point) -> tuple[str, ...]:
         """Return what a point has in common with its repetitions at other seeds."""
         values = zip(self.axes, point.values, strict=True)
-        return (point.variant, *(value for axis, value in values if find_role(axis.key) is not Role.CHANCE))
+        return (point.variant, *(value for axis, value in values if find_role(axis.key) is not KeyRole.CHANCE))
 
 
 def plan_sweep(

@@ -7,7 +7,7 @@ from enum import StrEnum
 from simasgd.sweeps.axes import TOGETHER
 
 
-class Role(StrEnum):
+class KeyRole(StrEnum):
     """What a key is to somebody who looks for the best setting."""
 
     CHOICE = "choice"
@@ -19,31 +19,31 @@ class Role(StrEnum):
 
 
 _ROLES = {
-    "": Role.CHOICE,
-    "seed": Role.CHANCE,
-    "cluster": Role.WORLD,
-    "cluster.seed": Role.CHANCE,
-    "cluster.learners": Role.CHOICE,
-    "cluster.learners_per_node": Role.CHOICE,
-    "cluster.architecture": Role.CHOICE,
-    "cluster.server.node": Role.CHOICE,
-    "workload.payload": Role.WORLD,
-    "workload.samples_per_epoch": Role.WORLD,
-    "learning.seed": Role.CHANCE,
-    "learning.data": Role.WORLD,
-    "learning.partition": Role.WORLD,
+    "": KeyRole.CHOICE,
+    "seed": KeyRole.CHANCE,
+    "cluster": KeyRole.WORLD,
+    "cluster.seed": KeyRole.CHANCE,
+    "cluster.learners": KeyRole.CHOICE,
+    "cluster.learners_per_node": KeyRole.CHOICE,
+    "cluster.architecture": KeyRole.CHOICE,
+    "cluster.server.node": KeyRole.CHOICE,
+    "workload.payload": KeyRole.WORLD,
+    "workload.samples_per_epoch": KeyRole.WORLD,
+    "learning.seed": KeyRole.CHANCE,
+    "learning.data": KeyRole.WORLD,
+    "learning.partition": KeyRole.WORLD,
 }
 """The roles of sections and keys. The longest beginning of a key decides; docs/scenario.md has the same table."""
 
 
-def find_role(key: str) -> Role:
+def find_role(key: str) -> KeyRole:
     """Return the role of a full key, such as `cluster.network.latency`, or of keys that vary together.
 
     These are a choice if one of them is.
     """
     together = {find_role(part) for part in key.split(TOGETHER)} if TOGETHER in key else set()
     if together:
-        return next(role for role in (Role.CHOICE, Role.WORLD, Role.CHANCE) if role in together)
+        return next(role for role in (KeyRole.CHOICE, KeyRole.WORLD, KeyRole.CHANCE) if role in together)
     parts = key.split(".")
     return next(
         _ROLES[beginning] for beginning in (".".join(parts[:size]) for size in range(len(parts), -1, -1)) if beginning in _ROLES

@@ -28,7 +28,7 @@ from simasgd.sweeps.budget import Spending
 from simasgd.sweeps.plan import SweepPlan
 from simasgd.sweeps.pools.abstract import AbstractPool
 from simasgd.sweeps.pools.points import PointFolders
-from simasgd.sweeps.pools.work import Group
+from simasgd.sweeps.pools.work import PointGroup
 from simasgd.sweeps.table import Sweep, empty_columns, read_columns
 from simasgd.sweeps.targets import Target, find_target
 from simasgd.timing import timing_name
@@ -118,7 +118,7 @@ def _read_earlier(
     return summaries, failures
 
 
-def _group_missing(plan: SweepPlan, homes: Mapping[str, Scenario], kept: Set[str], *, sharing: bool) -> list[Group]:
+def _group_missing(plan: SweepPlan, homes: Mapping[str, Scenario], kept: Set[str], *, sharing: bool) -> list[PointGroup]:
     """Return the groups of points that are not all kept; with `sharing`, a group goes through one loop.
 
     All seeds of a setting are together, in case a budget cuts the sweep. If any point of a shared loop is missing, the
@@ -133,7 +133,7 @@ def _group_missing(plan: SweepPlan, homes: Mapping[str, Scenario], kept: Set[str
     return [{name: homes[name] for name in group} for group in groups if not kept >= set(group)]
 
 
-def _by_tape(groups: Sequence[Group]) -> list[Group]:
+def _by_tape(groups: Sequence[PointGroup]) -> list[PointGroup]:
     """Sort groups so that those of one tape follow each other; a process keeps its last tape."""
     first_of: dict[str, int] = {}
     found = []

@@ -24,7 +24,7 @@ from simasgd.scenario.schema import Scenario
 from simasgd.scenario.sweep.section import Budget
 from simasgd.storage.files import POINTS_TABLE, SWEEP
 from simasgd.sweeps.axes import Axis
-from simasgd.sweeps.roles import Role, find_role
+from simasgd.sweeps.roles import KeyRole, find_role
 from simasgd.sweeps.targets import Target
 
 _RATES = ("gradients_per_simulated_second", "samples_per_simulated_second")
@@ -94,7 +94,7 @@ class Sweep:
         words, and means of numbers in `points`, each with the least value (`_min`) and the greatest
         (`_max`). A setting has a number only if all its seeds have it.
         """
-        keys = [key for axis in self.axes if find_role(axis.key) is not Role.CHANCE for key in axis.columns()]
+        keys = [key for axis in self.axes if find_role(axis.key) is not KeyRole.CHANCE for key in axis.columns()]
         groups = self.points.groupby([*keys, "variant"], sort=False)
         whole = groups.size()
         parts: dict[str, pd.Series] = {

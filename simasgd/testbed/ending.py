@@ -13,7 +13,7 @@ _PATIENCE = 28.0  # seconds until the work is saved; a little less than `simasgd
 
 
 @final
-class Ending:
+class EndRequest:
     """Lets the recording of one or several runs end early. `is_asked` says that it shall end."""
 
     def __init__(self) -> None:

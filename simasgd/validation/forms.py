@@ -8,14 +8,14 @@ from pydantic import ConfigDict
 
 from simasgd.results.json_files import Items, Stored
 from simasgd.results.origin import LogFile
-from simasgd.results.quantities import Amount, Fraction, Number
+from simasgd.results.quantities import Amount, Fraction, WholeNumber
 
 FORMAT: Literal[1] = 1
 """The number of validate.json's format. Another number is refused."""
 
 
 @final
-class Pair(Stored):
+class QuantityPair(Stored):
     """A quantity measured and simulated.
 
     `error` is simulated ÷ measured − 1, and `halves` the difference of the measured run's two halves ÷ its whole: what
@@ -61,8 +61,8 @@ class StalenessDistance(Stored):
     equal ones, 1 for distributions without a common value. `halves` is that of the measured run's two halves.
     """
 
-    measured: Items[Number]
-    simulated: Items[Number]
+    measured: Items[WholeNumber]
+    simulated: Items[WholeNumber]
     measured_mean: Amount
     simulated_mean: Amount
     total_variation: Fraction
@@ -79,9 +79,9 @@ class SteadyState(Stored):
     """The seconds and gradients before the steady state, and those after."""
 
     warm_up_seconds: Amount
-    warm_up_gradients: Number
+    warm_up_gradients: WholeNumber
     steady_seconds: Amount
-    steady_gradients: Number
+    steady_gradients: WholeNumber
 
 
 @final
@@ -89,7 +89,7 @@ class Curve(Stored):
     """Gradients that were done by a time (s), at most 400 points."""
 
     seconds: Items[Amount]
-    gradients: Items[Number]
+    gradients: Items[WholeNumber]
 
 
 @final
@@ -116,9 +116,9 @@ class Validation(Stored):
     """64 hexadecimal digits that identify the scenario."""
     protocol: str
     """The scenario's protocol."""
-    learners: Number
+    learners: WholeNumber
     """The number of learners, λ."""
-    seeds: Items[Number]
+    seeds: Items[WholeNumber]
     """The seeds of the simulations."""
     verdict: str
     """The sentences of the page's verdict."""
@@ -128,17 +128,17 @@ class Validation(Stored):
     """Warm-up and steady state of the measured run."""
     simulated_state: SteadyState
     """Warm-up and steady state of the simulation."""
-    rate: Pair
+    rate: QuantityPair
     """Gradients per second."""
-    updates_rate: Pair | None
+    updates_rate: QuantityPair | None
     """Updates per second; null without updates."""
-    whole_rate: Pair
+    whole_rate: QuantityPair
     """Gradients per second, the warm-up included."""
     learner_phases: Items[Phase]
     """The activities of the learners."""
     staleness: StalenessDistance | None
     """Staleness; null without updates."""
-    barrier: Pair | None
+    barrier: QuantityPair | None
     """The cost of barriers: the longest ÷ the mean computing of the learners, as a mean over rounds; null without rounds."""
     measured_curve: Curve
     """Gradients done by a time, measured."""

@@ -25,7 +25,7 @@ from simasgd.scenario.workload import Stop
 from simasgd.storage.files import RUN, digest
 from simasgd.tape.arrays import Ints
 from simasgd.timing import ReportPart, simulate_timing
-from simasgd.validation.forms import FORMAT, Pair, Phase, StalenessDistance, Validation
+from simasgd.validation.forms import FORMAT, Phase, QuantityPair, StalenessDistance, Validation
 from simasgd.validation.measures import OTHER, REST, Counted, Measures, measure
 from simasgd.validation.observation import Observation, observe_log, observe_run
 from simasgd.validation.verdict import state_verdict
@@ -36,7 +36,7 @@ MOST_GRADIENTS = 100_000
 
 @final
 @dataclass(frozen=True, eq=False)
-class Measured:
+class MeasuredSystem:
     """A measured system: what was observed, the files it comes from, and the timing of the scenario that describes it."""
 
     observation: Observation
@@ -47,7 +47,7 @@ class Measured:
     """Whether the scenario has variants, which are left out."""
 
 
-def load_measured(paths: Sequence[Path], scenario: Scenario | None) -> Measured:
+def load_measured(paths: Sequence[Path], scenario: Scenario | None) -> MeasuredSystem:
     """Read a measured system from the folder of an imported or recorded run, or from the files of a log.
 
     Raises UsageError where there is no scenario that describes it, and the errors of the reading.
@@ -56,7 +56,7 @@ def load_measured(paths: Sequence[Path], scenario: Scenario | None) -> Measured:
     return replace(measured, has_variants=scenario is not None and bool(scenario.variants))
 
 
-def _load(paths: Sequence[Path], scenario: Scenario | None) -> Measured:
+def _load(paths: Sequence[Path], scenario: Scenario | None) -> MeasuredSystem:
     first = paths[0]
     if first.is_dir():
         if len(paths) > 1:
@@ -66,14 +66,14 @@ def _load(paths: Sequence[Path], scenario: Scenario | None) -> Measured:
             raise UsageError(f"{first / RUN}: the run was simulated; expected a run that was imported or recorded, or a log")
         own = run.scenario if run.summary.has_scenario else None
         chosen = _require_scenario(first, scenario or own)
-        return Measured(observe_run(run), *_describe_source(run, first), chosen)
+        return MeasuredSystem(observe_run(run), *_describe_source(run, first), chosen)
     files = tuple(LogFile(name=path.name, digest=digest_log(path)) for path in paths)
     chosen = _require_scenario(first, scenario)
     log = read_log(paths)
     if len(log.rows("update")) and not chosen.protocol.has_own_models:
         run = build_run(log, files, chosen)
         assert run.summary.log is not None
-        return Measured(observe_run(run), files, run.summary.log.remarks, chosen)
+        return MeasuredSystem(observe_run(run), files, run.summary.log.remarks, chosen)
     require_agreement(log, chosen)
     remarks = [
         *log.remarks,
@@ -81,7 +81,9 @@ def _load(paths: Sequence[Path], scenario: Scenario | None) -> Measured:
     ]
     if log.start is None:
         remarks.append("There is no start, so a learner's rows follow each other without gaps")
-    return Measured(observe_log(log, chosen.cluster.learners), files, tuple(remark.rstrip(".") for remark in remarks), chosen)
+    return MeasuredSystem(
+        observe_log(log, chosen.cluster.learners), files, tuple(remark.rstrip(".") for remark in remarks), chosen
+    )
 
 
 def _describe_source(run: Run, folder: Path) -> tuple[tuple[LogFile, ...], tuple[str, ...]]:
@@ -106,7 +108,7 @@ def _without_learning(scenario: Scenario) -> Scenario:
     return scenario.model_copy(update={"learning": None, "workload": workload, "variants": {}})
 
 
-def validate(measured: Measured, command: str, progress: ReportPart) -> Validation:
+def validate(measured: MeasuredSystem, command: str, progress: ReportPart) -> Validation:
     """Simulate as much as was measured, at each of the seeds of the system's scenario, and compare.
 
     Raises UsageError if the learners are not as many, and the errors of `simasgd.simulate`.
@@ -170,7 +172,7 @@ def _simulate(scenario: Scenario, gradients: int, progress: ReportPart) -> Obser
     return observe_run(assemble(chosen, timing, None, timing.seconds))
 
 
-def _list_remarks(measured: Measured, whole: int, amount: int, reporting: int) -> tuple[str, ...]:
+def _list_remarks(measured: MeasuredSystem, whole: int, amount: int, reporting: int) -> tuple[str, ...]:
     remarks = [*measured.remarks, *(["The variants of the scenario are left out"] if measured.has_variants else [])]
     learners = measured.scenario.cluster.learners
     if reporting and reporting < learners:
@@ -207,11 +209,11 @@ def compare(real: Measures, simulated: Sequence[Measures], about: dict[str, Any]
     )
 
 
-def _pair(measured: float | None, simulated: Sequence[float | None], halves: float | None) -> Pair:
+def _pair(measured: float | None, simulated: Sequence[float | None], halves: float | None) -> QuantityPair:
     known = [value for value in simulated if value is not None]
     mean = sum(known) / len(known) if known else None
     error = mean / measured - 1.0 if mean is not None and measured else None
-    return Pair(measured=measured, simulated=mean, error=error, halves=halves)
+    return QuantityPair(measured=measured, simulated=mean, error=error, halves=halves)
 
 
 def _compare_phases(real: Measures, simulated: Sequence[Measures]) -> tuple[Phase, ...]:

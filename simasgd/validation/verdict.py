@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simasgd.validation.forms import Pair, Phase, StalenessDistance
+from simasgd.validation.forms import Phase, QuantityPair, StalenessDistance
 
 _AS_FAST = 0.005
 """The error below which a rate counts as equal."""
@@ -13,7 +13,7 @@ _NAMED = 0.02
 
 
 def state_verdict(
-    rate: Pair, counted: str, phases: Sequence[Phase], staleness: StalenessDistance | None, barrier: Pair | None
+    rate: QuantityPair, counted: str, phases: Sequence[Phase], staleness: StalenessDistance | None, barrier: QuantityPair | None
 ) -> str:
     """Return sentences on speed, staleness, barriers and the phase that differs most."""
     sentences = [
@@ -25,7 +25,7 @@ def state_verdict(
     return " ".join(filter(None, sentences))
 
 
-def _judge_speed(rate: Pair, counted: str) -> str:
+def _judge_speed(rate: QuantityPair, counted: str) -> str:
     if rate.error is None:
         return "There is no rate to compare."
     halves = "" if rate.halves is None else f", and the measured halves differ by {_percent(rate.halves)}"
@@ -50,7 +50,7 @@ def _judge_staleness(staleness: StalenessDistance) -> str:
     return f"Staleness differs by more than the measured halves do ({distance}, halves {halves}; {means})."
 
 
-def _judge_barrier(barrier: Pair) -> str:
+def _judge_barrier(barrier: QuantityPair) -> str:
     if barrier.error is None:
         return ""
     cost = f"the slowest learner computes {barrier.simulated:.3g} times as long as the mean, measured {barrier.measured:.3g}"

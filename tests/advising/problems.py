@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from simasgd.advising.bench import Trial
+from simasgd.advising.candidate_runs import CandidateRun
 from simasgd.advising.candidates import Candidate
-from simasgd.advising.courses import Course
-from simasgd.advising.pace import Pace
+from simasgd.advising.pace import SamplePace
+from simasgd.advising.trial_runner import Trial
 from simasgd.scenario.schema import Scenario
 
 TARGET = 0.05
@@ -19,7 +19,7 @@ BASE = Scenario.load("digits", "repeats=1", "learning.modulation=none")
 def make_candidate(number: int, seconds_per_epoch: float, learners: int = 4, in_flight: float = 16.0) -> Candidate:
     """Return a candidate of exact timing."""
     cluster = BASE.cluster.model_copy(update={"learners": learners})
-    pace = Pace(seconds_per_epoch, seconds_per_epoch, seconds_per_epoch, 0.0, in_flight, 100)
+    pace = SamplePace(seconds_per_epoch, seconds_per_epoch, seconds_per_epoch, 0.0, in_flight, 100)
     return Candidate(number, "", (), BASE.model_copy(update={"cluster": cluster}), pace, "as given")
 
 
@@ -37,16 +37,16 @@ class KnownCurves:
     learned: float = 0.0
     most_trials: float = math.inf
 
-    def learn(self, trials: Sequence[Trial]) -> list[Course | None]:
+    def learn(self, trials: Sequence[Trial]) -> list[CandidateRun | None]:
         """Return the course of each trial; scores are evaluated at whole epochs."""
-        found: list[Course | None] = []
+        found: list[CandidateRun | None] = []
         for trial in trials:
             has_time = len(self.asked) < self.most_trials
             self.asked += [trial] if has_time else []
             found.append(self._learn(trial) if has_time else None)
         return found
 
-    def _learn(self, trial: Trial) -> Course:
+    def _learn(self, trial: Trial) -> CandidateRun:
         one = trial.candidate
         needed = self.epochs[one.number][trial.seed]
         reached = float(math.ceil(needed))
@@ -55,7 +55,7 @@ class KnownCurves:
         scores = tuple((float(epoch), TARGET * (needed / epoch) ** self.power) for epoch in range(1, int(last) + 1))
         is_there = reached <= trial.epochs
         seconds = reached * one.pace.seconds_per_epoch if is_there else None
-        return Course(
+        return CandidateRun(
             asked=trial.epochs,
             epochs=last,
             scores=scores,

@@ -12,12 +12,12 @@ import pytest
 from playwright.sync_api import Browser
 
 import simasgd
-from simasgd.advising.bench import Bench, Trial
 from simasgd.advising.candidates import list_candidates
-from simasgd.advising.findings import Rival
+from simasgd.advising.findings import RunnerUp
 from simasgd.advising.inquiry import list_advice_paths, plan_inquiry
 from simasgd.advising.pace import measure_paces
-from simasgd.advising.search import Stage
+from simasgd.advising.search import SearchStage
+from simasgd.advising.trial_runner import Trial, TrialRunner
 from simasgd.command.advising import advise as command
 from simasgd.errors import ScenarioError, UsageError
 from simasgd.report.advice.blocks import tabulate_candidates
@@ -62,7 +62,7 @@ def test_more_learners_are_sooner_by_their_number_and_cost_the_same(folder: Path
     assert (soonest.leader, len(soonest.seconds)) == (four.number, 3)
     assert advice.verdict == state_verdict(advice.findings)
     assert advice.verdict.startswith("Use async, 4 learners, mini-batches of 4, learning rate 0.01: it reaches test loss 0.02")
-    assert advice.table().set_index("number").loc[four.number, "stage"] in map(str, Stage)
+    assert advice.table().set_index("number").loc[four.number, "stage"] in map(str, SearchStage)
 
 
 def test_the_files_are_a_sweep_and_strict_json(folder: Path) -> None:
@@ -162,7 +162,7 @@ def test_runs_that_the_time_does_not_suffice_for_are_open(folder: Path, tmp_path
     with open_folder(home, inquiry.contents, list_advice_paths(inquiry), replacing=False) as place:
         own = OwnProcess()
         told = (inquiry.base, inquiry.vary.axes, "", inquiry.target, place, own, lambda finished, total: None)
-        bench = Bench(*told, seconds_left=lambda: 0.0)
+        bench = TrialRunner(*told, seconds_left=lambda: 0.0)
         kept, late = bench.learn([Trial(four, inquiry.most_epochs, seed) for seed in (inquiry.base.seed, 99)])
         place.finish()
     assert kept is not None
@@ -211,16 +211,19 @@ def test_the_page_says_what_the_file_says(folder: Path, tmp_path: Path) -> None:
 
 def test_stages_are_counted_in_the_singular_and_the_plural(folder: Path) -> None:
     found = Advice.load(folder).findings
-    rows = [found.candidates[0].model_copy(update={"stage": str(stage)}) for stage in (Stage.MISSED, *[Stage.REACHED] * 2)]
+    rows = [
+        found.candidates[0].model_copy(update={"stage": str(stage)})
+        for stage in (SearchStage.MISSED, *[SearchStage.REACHED] * 2)
+    ]
     counted = found.model_copy(update={"candidates": tuple(rows)})
     assert say_stages(counted) == "1 misses the target and 2 reach the target"
 
 
 def test_the_page_tells_who_missed_and_of_whom_seeds_cannot_tell(folder: Path) -> None:
     found = Advice.load(folder).findings
-    unknown = {"epochs": 12.0, "score": 0.8, "epochs_to_target": None, "seconds": None, "stage": str(Stage.MISSED)}
+    unknown = {"epochs": 12.0, "score": 0.8, "epochs_to_target": None, "seconds": None, "stage": str(SearchStage.MISSED)}
     one, four = found.candidates
-    rival = Rival(number=one.number, verdict="unsure", ratio=2.0, low=0.5, high=8.0, seeds=3, costs=(1.0, 2.0, 4.0))
+    rival = RunnerUp(number=one.number, verdict="unsure", ratio=2.0, low=0.5, high=8.0, seeds=3, costs=(1.0, 2.0, 4.0))
     answer = found.answers[0].model_copy(update={"confidence": "unsure", "rivals": (rival,)})
     changed = {"candidates": (one.model_copy(update=unknown), four), "answers": (answer,)}
     told = found.model_copy(update=changed)

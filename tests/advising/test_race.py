@@ -9,18 +9,18 @@ from typing import final
 
 import pytest
 
-from simasgd.advising.bench import Trial
-from simasgd.advising.courses import Course
-from simasgd.advising.race import Cost, compare_costs, count_comparisons
-from simasgd.advising.search import Aim, Search, Stage
+from simasgd.advising.candidate_runs import CandidateRun
+from simasgd.advising.race import SeedCost, compare_costs, count_comparisons
+from simasgd.advising.search import Aim, Search, SearchStage
+from simasgd.advising.trial_runner import Trial
 from tests.advising.problems import TARGET, make_candidate
 
 T_2, T_2_BONFERRONI = 4.302653, 6.205347
 """Student's quantiles for two degrees of freedom: 97.5 %, and 98.75 % for two comparisons."""
 
 
-def costs(*amounts: float, coarseness: float = 0.0) -> list[Cost]:
-    return [Cost(amount, coarseness) for amount in amounts]
+def costs(*amounts: float, coarseness: float = 0.0) -> list[SeedCost]:
+    return [SeedCost(amount, coarseness) for amount in amounts]
 
 
 @pytest.mark.parametrize(("comparisons", "quantile"), [(1, T_2), (2, T_2_BONFERRONI)])
@@ -59,17 +59,17 @@ class EqualCosts:
         self._spread, self._random = spread, random
         self._needed: dict[tuple[int, int], float] = {}
 
-    def learn(self, trials: Sequence[Trial]) -> list[Course | None]:
+    def learn(self, trials: Sequence[Trial]) -> list[CandidateRun | None]:
         return [self._learn(trial) for trial in trials]
 
-    def _learn(self, trial: Trial) -> Course:
+    def _learn(self, trial: Trial) -> CandidateRun:
         needed = self._needed.setdefault(
             (trial.candidate.number, trial.seed), 100.0 * math.exp(self._random.gauss(0.0, self._spread))
         )
         last = min(needed, trial.epochs)
         scores = ((last - 0.1, 1.01 * TARGET * needed / last), (last, TARGET * needed / last))
         reached = needed if needed <= trial.epochs else None
-        return Course(trial.epochs, last, scores, reached, reached and reached / 900.0, reached, 0, "", "")
+        return CandidateRun(trial.epochs, last, scores, reached, reached and reached / 900.0, reached, 0, "", "")
 
 
 @pytest.mark.parametrize(("finalists", "seeds"), [(2, 5), (4, 5)])
@@ -81,6 +81,6 @@ def test_at_most_a_twentieth_of_races_find_a_difference_between_equals(finalists
         search = Search(candidates, EqualCosts(0.2, random), target=TARGET, most=1000.0, seed=0, seeds=seeds)
         search.run()
         stages = search.stages.values()
-        assert Stage.FINALIST in stages
-        wrong += Stage.BEATEN in stages or any(len(search.racing[aim]) < len(search.finalists(aim)) for aim in Aim)
+        assert SearchStage.FINALIST in stages
+        wrong += SearchStage.BEATEN in stages or any(len(search.racing[aim]) < len(search.finalists(aim)) for aim in Aim)
     assert wrong <= races * 0.05 + 3.0 * math.sqrt(races * 0.05 * 0.95)

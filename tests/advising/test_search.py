@@ -10,7 +10,7 @@ import pytest
 from simasgd.advising.allowance import list_rungs
 from simasgd.advising.answers import list_answers, list_epochs, list_rows
 from simasgd.advising.candidates import Candidate
-from simasgd.advising.search import HOPE, SEEDS, Aim, Search, Stage
+from simasgd.advising.search import HOPE, SEEDS, Aim, Search, SearchStage
 from tests.advising.problems import TARGET, KnownCurves, make_candidate
 
 MOST = 30.0
@@ -71,7 +71,7 @@ def true_cost(one: Candidate, curves: KnownCurves, aim: Aim) -> float:
 def test_who_is_out_by_timing_would_have_been_worse(seed: int) -> None:
     candidates, curves = draw_problem(seed)
     search = search_among(candidates, curves)
-    out = [one for one in candidates if search.stages[one.number] is Stage.BOUND]
+    out = [one for one in candidates if search.stages[one.number] is SearchStage.BOUND]
     assert out
     fewest = min(course.reached for course in search.learned if course.reached is not None)
     for aim in Aim:
@@ -105,7 +105,7 @@ def test_who_learned_all_epochs_in_vain_missed_the_target_and_no_absurd_forecast
     candidates = [make_candidate(0, 1.0), make_candidate(1, 0.1, in_flight=4.0)]
     search = search_among(candidates, KnownCurves([[8.0] * SEEDS, [1e6] * SEEDS]))
     rows = list_rows(search)
-    assert (rows[1].stage, rows[1].epochs) == (str(Stage.MISSED), MOST)
+    assert (rows[1].stage, rows[1].epochs) == (str(SearchStage.MISSED), MOST)
     assert (rows[1].epochs_to_target, rows[1].seconds, rows[1].learner_hours) == (None, None, None)
 
 
@@ -127,14 +127,14 @@ def test_a_candidate_that_misses_the_target_at_a_seed_does_not_win() -> None:
     soonest = list_answers(search)[0]
     assert soonest.leader == 1
     assert [rival.verdict for rival in soonest.rivals] == ["missed"]
-    assert search.stages[0] is Stage.BEATEN
+    assert search.stages[0] is SearchStage.BEATEN
 
 
 def test_nobody_reaches_the_target() -> None:
     candidates = [make_candidate(0, 1.0), make_candidate(1, 2.0)]
     search = search_among(candidates, KnownCurves([[90.0] * SEEDS, [80.0] * SEEDS]))
     assert list_answers(search) == []
-    assert Stage.MISSED in search.stages.values()
+    assert SearchStage.MISSED in search.stages.values()
 
 
 @pytest.mark.parametrize(("budget", "answers"), [(0.0, 0), (3.0, 0), (31.0, 2), (60.0, 2)])
@@ -176,7 +176,7 @@ def test_time_that_is_over_within_a_rung_leaves_the_others_open() -> None:
     search = search_among(candidates, curves)
     assert search.is_cut
     assert len(search.learned) == len(curves.asked) == 6
-    assert Stage.OPEN in search.stages.values()
+    assert SearchStage.OPEN in search.stages.values()
     assert [answer.confidence for answer in list_answers(search)] == ["open", "open"]
 
 
@@ -216,7 +216,7 @@ def test_the_race_and_the_answer_judge_alike() -> None:
     search = search_among(candidates, KnownCurves([[20.0] * 4, [21.0, 22.0, 23.0, 24.0], [20.0] * 4]), seeds=4)
     soonest = list_answers(search)[0]
     assert {rival.number: rival.verdict for rival in soonest.rivals} == {1: "unsure", 2: "more"}
-    assert [search.stages[number] for number in (1, 2)] == [Stage.FINALIST, Stage.BEATEN]
+    assert [search.stages[number] for number in (1, 2)] == [SearchStage.FINALIST, SearchStage.BEATEN]
 
 
 def test_a_search_is_a_function_of_its_problem() -> None:

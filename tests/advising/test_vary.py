@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simasgd.advising.candidates import list_candidates, list_merged
-from simasgd.advising.inquiry import Budget, plan_inquiry
+from simasgd.advising.inquiry import SearchBudget, plan_inquiry
 from simasgd.advising.pace import measure_paces
 from simasgd.advising.vary import USUAL_PROTOCOLS, read_vary
 from simasgd.errors import ScenarioError
@@ -82,11 +82,11 @@ def test_what_the_cluster_does_not_permit_is_left_out_by_default() -> None:
 
 
 def test_budgets_are_epochs_or_times() -> None:
-    assert Budget.read("200 epochs").epochs == 200.0
-    assert Budget.read("10 min").seconds == 600.0
+    assert SearchBudget.read("200 epochs").epochs == 200.0
+    assert SearchBudget.read("10 min").seconds == 600.0
     for wrong in ("0 epochs", "x epochs", "3 bananas", "0 s"):
         with pytest.raises(ScenarioError, match=r"argument: budget .* for example '200 epochs'"):
-            Budget.read(wrong)
+            SearchBudget.read(wrong)
 
 
 def test_rates_follow_rudras_rules_and_one_learner_is_one_candidate() -> None:

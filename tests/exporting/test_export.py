@@ -20,7 +20,7 @@ from simasgd import Study, load_runs
 from simasgd.command import cli
 from simasgd.errors import SimasgdError, UsageError
 from simasgd.exporting import targets
-from simasgd.exporting.runs import Source, list_settings
+from simasgd.exporting.runs import ExportSource, list_settings
 from simasgd.results.run import Run
 from tests.build import LEARNING, TIMING, scenario
 from tests.clockwork import altered, run
@@ -159,7 +159,7 @@ def test_what_cannot_be_exported_is_one_message(home: Path, tmp_path: Path, monk
 
 
 def test_points_are_named_by_their_values(home: Path) -> None:
-    assert sorted(run.name for run in Source.of(home / "swept").read()) == ["learners=1/seed-0", "learners=2/seed-0"]
+    assert sorted(run.name for run in ExportSource.of(home / "swept").read()) == ["learners=1/seed-0", "learners=2/seed-0"]
 
 
 needs_mlflow = pytest.mark.skipif(find_spec("mlflow") is None, reason="MLflow is not installed")

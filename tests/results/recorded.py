@@ -8,7 +8,7 @@ import pandas as pd
 
 from simasgd.assembly import assemble
 from simasgd.measured.exporting import build_log
-from simasgd.results.origin import Machine, RecordedSystem
+from simasgd.results.origin import RecordedMachine, RecordedSystem
 from simasgd.results.run import Run
 from simasgd.scenario.record import Record
 from simasgd.scenario.schema import Scenario
@@ -17,7 +17,7 @@ from simasgd.timing import simulate_timing
 SYSTEM = RecordedSystem(
     engine="ray",
     engine_version="2.60.0",
-    machines=(Machine(cpu="Xeon Gold 6338", cores=2, python="3.11.7"),),
+    machines=(RecordedMachine(cpu="Xeon Gold 6338", cores=2, python="3.11.7"),),
     processes=5,
     pace="paced",
     overruns=12,

@@ -12,7 +12,7 @@ from simasgd import Run, simulate, study
 from simasgd.errors import UsageError
 from simasgd.results.contents import describe_contents, list_paths
 from simasgd.storage import lock
-from simasgd.storage.errors import Taken
+from simasgd.storage.errors import FolderTaken
 from simasgd.storage.manifest import MANIFEST, Contents, Manifest
 from simasgd.storage.opening import open_default_folder, reopen_folder
 from simasgd.storage.work_folder import WORK
@@ -107,8 +107,8 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
     with opened(tmp_path / "out") as place:
         with pytest.raises(UsageError, match=f"process {os.getpid()} on .* is writing to it") as same, opened(tmp_path / "out"):
             pass
-        assert not isinstance(same.value, Taken)
-        with pytest.raises(Taken, match="is writing to it"), opened(tmp_path / "out", OTHER, replacing=True):
+        assert not isinstance(same.value, FolderTaken)
+        with pytest.raises(FolderTaken, match="is writing to it"), opened(tmp_path / "out", OTHER, replacing=True):
             pass
         with pytest.raises(UsageError, match="is writing to it"), reopen_folder(tmp_path / "out"):
             pass

@@ -11,7 +11,7 @@ import pytest
 
 from simasgd.errors import UsageError
 from simasgd.operations.reading import read_log
-from simasgd.results.origin import Machine, RecordedSystem
+from simasgd.results.origin import RecordedMachine, RecordedSystem
 from simasgd.results.run import Run
 from simasgd.storage.files import OPERATIONS_TABLE
 from tests.build import TIMING, scenario
@@ -90,11 +90,11 @@ def test_a_recording_that_reached_no_limit_was_interrupted(asked: dict[str, obje
         ({"padding_bytes": 0.0}, "A message of weights has 10,000 bytes. "),
         ({"weights_difference": None, "padding_bytes": 0.0}, "A message of weights has 10,000 bytes."),
         (
-            {"machines": (Machine(cpu="A", cores=1, python="3.12.1"),) * 2},
+            {"machines": (RecordedMachine(cpu="A", cores=1, python="3.12.1"),) * 2},
             "on 2 machines (each A, 1 core, Python 3.12.1)",
         ),
         (
-            {"machines": tuple(Machine(cpu=cpu, cores=8, python="3.12.1") for cpu in "ABA")},
+            {"machines": tuple(RecordedMachine(cpu=cpu, cores=8, python="3.12.1") for cpu in "ABA")},
             "on 3 machines (2 × A, 8 cores, Python 3.12.1; 1 × B, 8 cores, Python 3.12.1)",
         ),
     ],

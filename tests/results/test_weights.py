@@ -13,7 +13,7 @@ import pytest
 from simasgd import Run, ScenarioError, Study, Task, UsageError, simulate, study
 from simasgd.learning.data.sets import load
 from simasgd.learning.players.reference import Reference
-from simasgd.results.kept.weights import Weights, read_weights
+from simasgd.results.kept.weights import KeptWeights, read_weights
 from simasgd.scenario.alike import together
 from simasgd.scenario.learning.data import Digits
 from simasgd.simulator import simulate_together
@@ -27,19 +27,19 @@ MOMENTUM = {"learning": {"optimizer": {"kind": "sgd", "learning_rate": 0.02, "mo
 ADAM = {"learning": {"optimizer": {"kind": "adam", "learning_rate": 0.01}, "precision": "float64"}}
 
 
-def kept(run: Run) -> Weights:
+def kept(run: Run) -> KeptWeights:
     assert run.weights is not None
     return run.weights
 
 
-def groups(weights: Weights) -> dict[str, Any]:
+def groups(weights: KeptWeights) -> dict[str, Any]:
     every = {"weights": weights.arrays, "learners": weights.learners, "centre": weights.centre}
     return {
         name: arrays for name, arrays in (every | {"optimizer": weights.optimizer, "memory": weights.memory}).items() if arrays
     }
 
 
-def agree(one: Weights, other: Weights, tolerance: float) -> None:
+def agree(one: KeptWeights, other: KeptWeights, tolerance: float) -> None:
     assert groups(one).keys() == groups(other).keys()
     for name, arrays in groups(one).items():
         for key, array in arrays.items():

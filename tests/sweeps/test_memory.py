@@ -12,7 +12,7 @@ from simasgd.memory import free_bytes
 from simasgd.storage.opening import open_folder
 from simasgd.sweeps.plan import plan_sweep
 from simasgd.sweeps.pools import memory
-from simasgd.sweeps.pools.memory import Room, estimate_bytes, measure_peak
+from simasgd.sweeps.pools.memory import TaskLimit, estimate_bytes, measure_peak
 from simasgd.sweeps.pools.work import Delivery, PoolTask, carry_out
 from simasgd.sweeps.sweep import list_paths, run_points
 from tests.build import LEARNING, TIMING, scenario
@@ -99,7 +99,7 @@ def test_no_more_points_are_computed_at_once_than_fit(
         place.finish()
     assert [many for many in pool.at_once if many] == at_once
     assert told == lines
-    assert Room([[plan.points[0].scenario]]).find_most([0]) == max(1, int(0.9 * free / (140e6 + 300 * 4)))
+    assert TaskLimit([[plan.points[0].scenario]]).find_most([0]) == max(1, int(0.9 * free / (140e6 + 300 * 4)))
 
 
 def test_a_small_point_does_not_hide_the_memory_of_large_ones(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +107,7 @@ def test_a_small_point_does_not_hide_the_memory_of_large_ones(monkeypatch: pytes
     monkeypatch.setattr(memory, "free_bytes", lambda: 60e9)
     monkeypatch.setattr(memory, "estimate_bytes", lambda given: float(given.stop.gradients))
     sizes = [1_000_000_000, 1_000_000_000, 12_000_000_000]
-    room = Room([scenario(TIMING, {"stop": {"gradients": size}})] for size in sizes)
+    room = TaskLimit([scenario(TIMING, {"stop": {"gradients": size}})] for size in sizes)
     assert [room.find_most([task]) for task in range(3)] == [54, 54, 4]
     room.note(0, 0)  # of a system that does not tell it
     assert [room.find_most([task]) for task in range(3)] == [54, 54, 4]
@@ -116,6 +116,6 @@ def test_a_small_point_does_not_hide_the_memory_of_large_ones(monkeypatch: pytes
     assert room.describe([1, 2]) == "a process takes 18 GB of memory (estimated), and 60 GB were free"
     room.note(2, 6_000_000_000)
     assert [room.find_most([task]) for task in range(3)] == [9, 9, 9], "a process may keep what it has had"
-    small = Room([scenario(TIMING, {"stop": {"gradients": size}})] for size in sizes)
+    small = TaskLimit([scenario(TIMING, {"stop": {"gradients": size}})] for size in sizes)
     small.note(0, 500_000_000)
     assert [small.find_most([task]) for task in range(3)] == [108, 108, 4], "libraries that were not needed are no hint"

@@ -17,7 +17,7 @@ from simasgd.report.page import write_sweep
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.sweeps.estimate import estimate_sweep
 from simasgd.sweeps.plan import plan_sweep
-from simasgd.sweeps.roles import Role, find_role
+from simasgd.sweeps.roles import KeyRole, find_role
 from simasgd.sweeps.targets import Target, find_target
 from tests.build import TIMING, scenario
 from tests.clockwork import run as clock_run
@@ -98,27 +98,27 @@ def test_two_spellings_of_one_value_are_refused(file: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "role"),
     [
-        ("cluster.learners", Role.CHOICE),
-        ("cluster.network.latency", Role.WORLD),
-        ("cluster.server.bandwidth", Role.WORLD),
-        ("cluster.server.node", Role.CHOICE),
-        ("cluster.stragglers.slowdown", Role.WORLD),
-        ("cluster.faults.crashes.mtbf", Role.WORLD),
-        ("cluster.profile", Role.WORLD),
-        ("cluster.architecture.shards", Role.CHOICE),
-        ("cluster.seed", Role.CHANCE),
-        ("learning.seed", Role.CHANCE),
-        ("learning.data", Role.WORLD),
-        ("learning.optimizer.learning_rate", Role.CHOICE),
-        ("workload.mini_batch", Role.CHOICE),
-        ("workload.payload", Role.WORLD),
-        ("protocol", Role.CHOICE),
-        ("protocol.n", Role.CHOICE),
-        ("stop.epochs", Role.CHOICE),
-        ("variant", Role.CHOICE),
+        ("cluster.learners", KeyRole.CHOICE),
+        ("cluster.network.latency", KeyRole.WORLD),
+        ("cluster.server.bandwidth", KeyRole.WORLD),
+        ("cluster.server.node", KeyRole.CHOICE),
+        ("cluster.stragglers.slowdown", KeyRole.WORLD),
+        ("cluster.faults.crashes.mtbf", KeyRole.WORLD),
+        ("cluster.profile", KeyRole.WORLD),
+        ("cluster.architecture.shards", KeyRole.CHOICE),
+        ("cluster.seed", KeyRole.CHANCE),
+        ("learning.seed", KeyRole.CHANCE),
+        ("learning.data", KeyRole.WORLD),
+        ("learning.optimizer.learning_rate", KeyRole.CHOICE),
+        ("workload.mini_batch", KeyRole.CHOICE),
+        ("workload.payload", KeyRole.WORLD),
+        ("protocol", KeyRole.CHOICE),
+        ("protocol.n", KeyRole.CHOICE),
+        ("stop.epochs", KeyRole.CHOICE),
+        ("variant", KeyRole.CHOICE),
     ],
 )
-def test_choices_and_the_world(key: str, role: Role) -> None:
+def test_choices_and_the_world(key: str, role: KeyRole) -> None:
     assert find_role(key) is role
 
 

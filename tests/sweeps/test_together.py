@@ -9,7 +9,7 @@ import pytest
 from simasgd.errors import ScenarioError, UsageError
 from simasgd.report.sweep.facts.dials import find_dials
 from simasgd.sweeps.plan import SweepPlan, plan_sweep
-from simasgd.sweeps.roles import Role, find_role
+from simasgd.sweeps.roles import KeyRole, find_role
 from simasgd.sweeps.table import Sweep
 from tests.build import TIMING
 from tests.sweeps.running import run_sweep
@@ -36,19 +36,19 @@ def test_a_sweep_of_them_comes_back_and_is_said_in_words(tmp_path: Path) -> None
     assert sweep.points["cluster.learners:workload.mini_batch"].tolist() == ["2:8", "4:4", "8:2"]
     assert sweep.points["learners"].tolist() == [2, 4, 8]
     (dial,) = find_dials(sweep, sweep.points)
-    assert (dial.name, dial.role) == ("learners and mini-batch", Role.CHOICE)
+    assert (dial.name, dial.role) == ("learners and mini-batch", KeyRole.CHOICE)
     assert dial.say("8:2") == "8 learners with mini-batch 2"
 
 
 @pytest.mark.parametrize(
     ("key", "role"),
     [
-        ("cluster.learners:workload.mini_batch", Role.CHOICE),
-        ("cluster.network.latency:cluster.network.bandwidth", Role.WORLD),
-        ("cluster.network.latency:cluster.learners", Role.CHOICE),
+        ("cluster.learners:workload.mini_batch", KeyRole.CHOICE),
+        ("cluster.network.latency:cluster.network.bandwidth", KeyRole.WORLD),
+        ("cluster.network.latency:cluster.learners", KeyRole.CHOICE),
     ],
 )
-def test_they_are_a_choice_if_one_of_them_is(key: str, role: Role) -> None:
+def test_they_are_a_choice_if_one_of_them_is(key: str, role: KeyRole) -> None:
     assert find_role(key) is role
 
 

@@ -12,7 +12,7 @@ from simasgd.learning.players.player import AbstractPlayer
 from simasgd.learning.players.reference import Reference
 from simasgd.learning.problem.problem import build_problem
 from simasgd.scenario.schema import Scenario
-from simasgd.testbed.driver.driver import Recorded
+from simasgd.testbed.driver.driver import RecordedRun
 from simasgd.testbed.system.parcels import Codec
 from tests.build import LINEAR, scenario
 
@@ -26,7 +26,7 @@ def small(protocol: dict[str, Any], *changes: dict[str, Any]) -> Scenario:
     return scenario(LINEAR, base, *changes)
 
 
-def weights_of(chosen: Scenario, recorded: Recorded, player: AbstractPlayer) -> tuple[Any, Any]:
+def weights_of(chosen: Scenario, recorded: RecordedRun, player: AbstractPlayer) -> tuple[Any, Any]:
     """Return the weights that the server ended with and the player's on the recorded tape, as vectors."""
     assert chosen.learning is not None
     tape = recorded.timing.tape
@@ -39,7 +39,7 @@ def weights_of(chosen: Scenario, recorded: Recorded, player: AbstractPlayer) -> 
         return _vector(real), _vector(last.weights)
 
 
-def check_weights(chosen: Scenario, recorded: Recorded) -> None:
+def check_weights(chosen: Scenario, recorded: RecordedRun) -> None:
     """Check that the server ended with the weights of both players on the recorded tape."""
     assert chosen.learning is not None
     for player in (Compiled(), Reference()):
@@ -48,7 +48,7 @@ def check_weights(chosen: Scenario, recorded: Recorded) -> None:
         assert difference <= TOLERANCE[chosen.learning.precision], difference
 
 
-def check_conservation(recorded: Recorded) -> None:
+def check_conservation(recorded: RecordedRun) -> None:
     """Check that every computed gradient has one fate, for each learner and in sum."""
     clock = recorded.timing.clock
     fates = clock.learner_gradients

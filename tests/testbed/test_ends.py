@@ -15,8 +15,8 @@ from simasgd.report.page import write_study
 from simasgd.results.study import Study
 from simasgd.scenario.schema import Scenario
 from simasgd.testbed.driver.driver import Driver, Interrupted
-from simasgd.testbed.ending import Ending
-from simasgd.testbed.system.pacing import Paced
+from simasgd.testbed.ending import EndRequest
+from simasgd.testbed.system.pacing import DrawnPacing
 from tests.build import TIMING, scenario
 from tests.protocols.mistakes import MISTAKES, server_protocol
 from tests.testbed.recorded import check_conservation
@@ -56,7 +56,7 @@ def test_a_mistake_in_a_protocol_names_file_and_line_as_in_the_simulator(label: 
     places = [number for number, line in enumerate(source.splitlines(), start=1) if line.endswith("HERE")]
     engine = ThreadEngine()
     with pytest.raises(ProtocolFault, match=message) as raised:
-        Driver(engine, with_protocol(source, tmp_path), pacing=Paced).record()
+        Driver(engine, with_protocol(source, tmp_path), pacing=DrawnPacing).record()
     found = re.fullmatch(r"(.*):(\d+): protocol 'mine', (.*)", str(raised.value))
     assert found is not None
     place, line, text = found.groups()
@@ -68,7 +68,7 @@ def test_a_mistake_in_a_protocol_names_file_and_line_as_in_the_simulator(label: 
 
 def test_a_protocol_of_another_package_runs(tmp_path: Path) -> None:
     """The mistakes above must not be reported for another reason; and nothing is counted that grows with the run."""
-    recorded = Driver(ThreadEngine(), with_protocol(server_protocol(), tmp_path), pacing=Paced).record()
+    recorded = Driver(ThreadEngine(), with_protocol(server_protocol(), tmp_path), pacing=DrawnPacing).record()
     check_conservation(recorded)
     assert recorded.timing.clock.gradients_applied == 400
 
@@ -80,7 +80,7 @@ def endless(protocol: str) -> Scenario:
 @pytest.mark.parametrize("protocol", ["hardsync", "async"])
 def test_a_run_that_the_user_ends_keeps_what_was_recorded(protocol: str) -> None:
     engine = ThreadEngine()
-    driver = Driver(engine, endless(protocol), pacing=Paced)
+    driver = Driver(engine, endless(protocol), pacing=DrawnPacing)
 
     def interfere(gradients: int, updates: int, seconds: float) -> None:
         if gradients > 50:
@@ -105,13 +105,13 @@ def test_ctrl_c_does_the_same() -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(Interrupted) as raised:
-        Driver(ThreadEngine(), endless("async"), pacing=Paced).record(interfere)
+        Driver(ThreadEngine(), endless("async"), pacing=DrawnPacing).record(interfere)
     assert raised.value.recorded is not None
     check_conservation(raised.value.recorded)
 
 
 def test_nothing_is_kept_of_a_run_that_had_not_begun() -> None:
-    driver = Driver(ThreadEngine(), endless("async"), pacing=Paced)
+    driver = Driver(ThreadEngine(), endless("async"), pacing=DrawnPacing)
     driver.interrupt()
     with pytest.raises(Interrupted) as raised:
         driver.record()
@@ -120,7 +120,7 @@ def test_nothing_is_kept_of_a_run_that_had_not_begun() -> None:
 
 def test_a_study_that_the_user_ends_keeps_the_runs_so_far_and_its_page_is_drawn(tmp_path: Path) -> None:
     """The first variant is whole, the second one says that it ended early, and the third one is not there."""
-    engine, ending = ThreadEngine(), Ending()
+    engine, ending = ThreadEngine(), EndRequest()
     variants = {name: {"protocol": "async"} for name in ("whole", "ended", "missing")}
     variants["ended"] |= {"stop": {"gradients": 10_000_000}}
     chosen = scenario(TIMING, COMPUTE, {"variants": variants})
@@ -130,7 +130,7 @@ def test_a_study_that_the_user_ends_keeps_the_runs_so_far_and_its_page_is_drawn(
             threading.Thread(target=ending.ask, daemon=True).start()
 
     with pytest.raises(EndedEarly) as raised:
-        record(chosen, engine, pacing=Paced, progress=interfere, ending=ending)
+        record(chosen, engine, pacing=DrawnPacing, progress=interfere, ending=ending)
     study = raised.value.study
     assert study is not None
     assert list(study.runs) == ["whole", "ended"]
@@ -145,10 +145,10 @@ def test_a_study_that_the_user_ends_keeps_the_runs_so_far_and_its_page_is_drawn(
 
 
 def test_an_end_before_the_first_run_waits_for_nothing() -> None:
-    ending = Ending()
+    ending = EndRequest()
     ending.ask()
     with pytest.raises(EndedEarly) as raised:
-        record(endless("async"), ThreadEngine(), pacing=Paced, ending=ending)
+        record(endless("async"), ThreadEngine(), pacing=DrawnPacing, ending=ending)
     assert raised.value.study is None
 
 
@@ -160,7 +160,7 @@ def test_a_run_that_fails_leaves_the_runs_before_it(tmp_path: Path) -> None:
     both = chosen.model_copy(update={"variants": variants, "repeats": 1})
     kept: list[Study] = []
     with pytest.raises(ProtocolFault):
-        record(both, ThreadEngine(), pacing=Paced, keep=kept.append)
+        record(both, ThreadEngine(), pacing=DrawnPacing, keep=kept.append)
     assert [{name: [run.seed for run in runs] for name, runs in study.runs.items()} for study in kept] == [
         {"fine": [0]},
         {"fine": [0, 1]},

@@ -14,21 +14,21 @@ from simasgd.cluster.clock.recording import Limit
 from simasgd.tape.mixing import Row
 from simasgd.tape.tape import Gradient
 from simasgd.testbed.driver.merging import Merger
-from simasgd.testbed.peers.models import Names
-from simasgd.testbed.peers.operations import Adopted, Collected, Gave, Made, Operation, Read
-from simasgd.testbed.peers.ring import Ring, Vector
-from simasgd.testbed.peers.vectors import Vectors
+from simasgd.testbed.peers.models import ModelNumbers
+from simasgd.testbed.peers.operations import MeetingInput, MeetingResult, ModelMade, ModelRead, NewOperations, Operation
+from simasgd.testbed.peers.ring import RingExchange, Vector
+from simasgd.testbed.peers.vectors import VectorCodec
 from simasgd.testbed.system.pacing import Lateness
 
 
-def collected(until: float, *operations: Operation) -> Collected:
+def collected(until: float, *operations: Operation) -> NewOperations:
     """Return a report with these operations only."""
-    return Collected(until, operations, (), (), (), Lateness(), 0, endless=False, sent=0, received=0)
+    return NewOperations(until, operations, (), (), (), Lateness(), 0, endless=False, sent=0, received=0)
 
 
-def step(time: float, learner: int, number: int, base: int, batch: int, state: int = 0) -> Made:
+def step(time: float, learner: int, number: int, base: int, batch: int, state: int = 0) -> ModelMade:
     """Return a step of a learner's own model."""
-    return Made(time, number, Row(learner, base, step_share=1.0, state=state), Gradient(learner, batch, base, time, time))
+    return ModelMade(time, number, Row(learner, base, step_share=1.0, state=state), Gradient(learner, batch, base, time, time))
 
 
 def merger(limit: Limit) -> Merger:
@@ -66,7 +66,7 @@ def test_nothing_is_merged_before_all_logs_reach_it() -> None:
 def test_a_model_is_made_before_it_is_used_although_a_clock_is_wrong() -> None:
     """Let learner 1 mix in a model whose maker's clock is half a second fast."""
     merged = merger(Limit(gradients=3))
-    mixing = Made(1.2, 20, Row(1, 0, 0.5, 10, 0.5), read=Read(0, 1))
+    mixing = ModelMade(1.2, 20, Row(1, 0, 0.5, 10, 0.5), read=ModelRead(0, 1))
     merged.add(0, collected(9.0, step(1.5, 0, 10, 0, 0), step(2.0, 0, 11, 10, 1, 10)))
     merged.add(1, collected(9.0, mixing, step(1.4, 1, 21, 20, 0)))
     merged.advance()
@@ -80,15 +80,15 @@ def test_a_model_is_made_before_it_is_used_although_a_clock_is_wrong() -> None:
 def test_the_age_of_a_model_counts_the_steps_of_its_holder_on_the_tape() -> None:
     merged = merger(Limit(gradients=3))
     merged.add(0, collected(9.0, step(1.0, 0, 10, 0, 0), step(2.0, 0, 11, 10, 1, 10)))
-    merged.add(1, collected(9.0, Made(3.0, 20, Row(1, 0, 0.5, 10, 0.5), read=Read(0, 1)), step(4.0, 1, 21, 20, 0)))
+    merged.add(1, collected(9.0, ModelMade(3.0, 20, Row(1, 0, 0.5, 10, 0.5), read=ModelRead(0, 1)), step(4.0, 1, 21, 20, 0)))
     merged.advance()
     assert merged.recorder.age_counts() == {1: 1}
 
 
 def test_a_mean_is_recorded_when_the_first_learner_takes_it_over() -> None:
-    merged, mean = merger(Limit(gradients=3)), Names(2, 0).of_meeting(1)
-    gave = Gave(2.0, 1, 10, 10), Gave(3.0, 1, 20, 20)
-    adopted = Adopted(4.0, 1, mean, with_states=True), Adopted(6.0, 1, mean, with_states=True)
+    merged, mean = merger(Limit(gradients=3)), ModelNumbers(2, 0).of_meeting(1)
+    gave = MeetingInput(2.0, 1, 10, 10), MeetingInput(3.0, 1, 20, 20)
+    adopted = MeetingResult(4.0, 1, mean, with_states=True), MeetingResult(6.0, 1, mean, with_states=True)
     merged.add(0, collected(9.0, step(1.0, 0, 10, 0, 0), gave[0], adopted[0], step(5.0, 0, 11, mean, 1, mean)))
     merged.add(1, collected(9.0, step(1.5, 1, 20, 0, 0), gave[1], adopted[1]))
     merged.advance()
@@ -136,7 +136,7 @@ def test_a_ring_adds_up(size: int, length: int, seed: int) -> None:
                 arrived.wait_for(lambda: (rank, number) in mail)
                 return mail.pop((rank, number))
 
-        totals[rank] = Ring(rank, size, send, receive).total(vectors[rank])
+        totals[rank] = RingExchange(rank, size, send, receive).total(vectors[rank])
 
     threads = [threading.Thread(target=play, args=(rank,)) for rank in range(size)]
     for thread in threads:
@@ -154,7 +154,7 @@ def test_a_ring_adds_up(size: int, length: int, seed: int) -> None:
 def test_a_tree_and_its_vector(size: float) -> None:
     """Floats travel, counts stay, and zeros fill the message up."""
     tree = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.float32(7.0), "count": np.int32(3)}
-    vectors = Vectors(tree, size)
+    vectors = VectorCodec(tree, size)
     vector = vectors.vector(tree, 0.5)
     assert vector.nbytes == max(size, 28)
     back = vectors.tree(2 * vector, {**tree, "count": np.int32(5)})
@@ -164,7 +164,7 @@ def test_a_tree_and_its_vector(size: float) -> None:
 
 
 def test_names_of_models_differ() -> None:
-    names = [Names(3, holder) for holder in range(3)]
+    names = [ModelNumbers(3, holder) for holder in range(3)]
     made: Sequence[int] = [one.next() for one in names for _ in range(50)]
     means = [names[0].of_meeting(meeting) for meeting in range(1, 51)]
     assert len({0, *made, *means}) == 201

@@ -9,10 +9,10 @@ import pytest
 
 from simasgd.protocols import AbstractPeerProtocol, Protocol
 from simasgd.tape.mixing import NONE
-from simasgd.testbed.driver.driver import Recorded
+from simasgd.testbed.driver.driver import RecordedRun
 from simasgd.testbed.driver.selection import make_driver
 from simasgd.testbed.engine.abstract import AbstractEngine
-from simasgd.testbed.system.pacing import Paced
+from simasgd.testbed.system.pacing import DrawnPacing
 from tests.protocols.table import ROWS
 from tests.testbed.peer_laws import LAWS, SECTIONS
 from tests.testbed.recorded import check_conservation, check_weights, small
@@ -24,10 +24,10 @@ UNLIKE = {
 }
 
 
-def record(engine: AbstractEngine, name: str, *changes: dict[str, Any]) -> Recorded:
+def record(engine: AbstractEngine, name: str, *changes: dict[str, Any]) -> RecordedRun:
     """Record a small scenario, and check what holds under every protocol."""
     chosen = small(SECTIONS[name], *changes)
-    recorded = make_driver(engine, chosen, pacing=Paced).record()
+    recorded = make_driver(engine, chosen, pacing=DrawnPacing).record()
     check_conservation(recorded)
     check_weights(chosen, recorded)
     clock, tape = recorded.timing.clock, recorded.timing.tape

@@ -10,7 +10,7 @@ from simasgd.recording import record
 from simasgd.report.page import write_study
 from simasgd.results.study import Study
 from simasgd.testbed.engine.abstract import AbstractEngine
-from simasgd.testbed.system.pacing import Paced
+from simasgd.testbed.system.pacing import DrawnPacing
 from tests.build import AT_LENGTH
 from tests.testbed.peer_laws import SECTIONS
 from tests.testbed.recorded import small
@@ -21,7 +21,7 @@ from tests.testbed.recorded import small
 def test_a_study_without_servers_comes_back_from_its_folder(engine: AbstractEngine, tmp_path: Path) -> None:
     variants = {kind: {"protocol": SECTIONS[kind]} for kind in ("ad-psgd", "all-reduce", "easgd")}
     chosen = small(SECTIONS["easgd"], {"variants": variants, "record": "timeline"})
-    study = record(chosen, engine, pacing=Paced, command="simasgd record x")
+    study = record(chosen, engine, pacing=DrawnPacing, command="simasgd record x")
     study.save(tmp_path)
     write_study(study, tmp_path)
     loaded = Study.load(tmp_path)

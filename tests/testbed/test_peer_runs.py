@@ -12,9 +12,9 @@ import pytest
 
 from simasgd.errors import ProtocolFault, RunFailed
 from simasgd.scenario.schema import Scenario
-from simasgd.testbed.driver.driver import Interrupted, Recorded
+from simasgd.testbed.driver.driver import Interrupted, RecordedRun
 from simasgd.testbed.driver.selection import make_driver
-from simasgd.testbed.system.pacing import Paced
+from simasgd.testbed.system.pacing import DrawnPacing
 from tests.build import TIMING, scenario
 from tests.protocols.mistakes import MISTAKES, peer_protocol
 from tests.testbed.peer_laws import LAWS, SECTIONS
@@ -30,10 +30,10 @@ def peers(name: str, *changes: dict[str, Any]) -> Scenario:
     return scenario(TIMING, COMPUTE, {"protocol": SECTIONS[name], "stop": {"gradients": 90}}, *changes)
 
 
-def run(chosen: Scenario) -> Recorded:
+def run(chosen: Scenario) -> RecordedRun:
     """Record a scenario, and check that gradients are conserved."""
     engine = ThreadEngine(delay=1e-3)
-    recorded = make_driver(engine, chosen, pacing=Paced).record()
+    recorded = make_driver(engine, chosen, pacing=DrawnPacing).record()
     check_conservation(recorded)
     return recorded
 
@@ -109,7 +109,7 @@ def test_learners_of_which_one_computes_for_ever_go_on_without_it() -> None:
 @pytest.mark.parametrize("name", ["all-reduce", "easgd", "overlap-sgp"])
 def test_a_run_that_the_user_ends_keeps_what_was_recorded(name: str, by: str) -> None:
     engine = ThreadEngine()
-    driver = make_driver(engine, peers(name, {"stop": {"gradients": 10_000_000}}), pacing=Paced)
+    driver = make_driver(engine, peers(name, {"stop": {"gradients": 10_000_000}}), pacing=DrawnPacing)
 
     def interfere(gradients: int, updates: int, seconds: float) -> None:
         if gradients > 50 and by == "Ctrl-C":
@@ -130,7 +130,7 @@ def test_a_run_that_the_user_ends_keeps_what_was_recorded(name: str, by: str) ->
 
 
 def test_nothing_is_kept_of_a_run_that_had_not_begun() -> None:
-    driver = make_driver(ThreadEngine(), peers("sgp"), pacing=Paced)
+    driver = make_driver(ThreadEngine(), peers("sgp"), pacing=DrawnPacing)
     driver.interrupt()
     with pytest.raises(Interrupted) as raised:
         driver.record()
@@ -148,7 +148,7 @@ def test_a_mistake_in_a_protocol_names_file_and_line_as_in_the_simulator(label: 
     places = [number for number, line in enumerate(source.splitlines(), start=1) if line.endswith("HERE")]
     engine = ThreadEngine()
     with pytest.raises(ProtocolFault, match=message) as raised:
-        make_driver(engine, with_protocol(source, tmp_path), pacing=Paced).record()
+        make_driver(engine, with_protocol(source, tmp_path), pacing=DrawnPacing).record()
     found = re.fullmatch(r"(.*):(\d+): protocol 'mine', (.*)", str(raised.value))
     assert found is not None
     assert int(found.group(2)) in places
@@ -160,7 +160,7 @@ def test_a_mistake_in_a_protocol_names_file_and_line_as_in_the_simulator(label: 
 def test_the_process_that_has_ended_is_blamed_and_none_that_called_it(name: str) -> None:
     """All roles end then, and learner 0 is looked at first."""
     engine = ThreadEngine()
-    driver = make_driver(engine, peers(name, {"stop": {"gradients": 10_000_000}}), pacing=Paced)
+    driver = make_driver(engine, peers(name, {"stop": {"gradients": 10_000_000}}), pacing=DrawnPacing)
 
     def interfere(gradients: int, updates: int, seconds: float) -> None:
         if gradients > 10:

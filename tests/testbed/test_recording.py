@@ -14,7 +14,7 @@ from simasgd.report.page import write_study
 from simasgd.results.run import Run
 from simasgd.results.study import Study
 from simasgd.testbed.engine.abstract import AbstractEngine
-from simasgd.testbed.system.pacing import Free, Paced
+from simasgd.testbed.system.pacing import DrawnPacing, FreePacing
 from tests.testbed.recorded import small
 
 
@@ -23,7 +23,7 @@ def test_a_study_on_real_processes_comes_back_from_its_folder(engine: AbstractEn
     variants = {"one": {"protocol": {"kind": "async"}}, "two": {"protocol": {"kind": "hardsync"}}}
     seen: list[tuple[str, float]] = []
     chosen = small({"kind": "async"}, {"variants": variants, "repeats": 2, "stop": {"gradients": 30}})
-    study = record(chosen, engine, pacing=Paced, command="simasgd record x", progress=lambda *at: seen.append(at))
+    study = record(chosen, engine, pacing=DrawnPacing, command="simasgd record x", progress=lambda *at: seen.append(at))
     assert {variant: [run.seed for run in runs] for variant, runs in study.runs.items()} == {"one": [0, 1], "two": [0, 1]}
     assert [fraction for _, fraction in seen] == sorted(fraction for _, fraction in seen)
     assert {"record", "compile", "replay", "done"} == {phase for phase, _ in seen}
@@ -94,7 +94,7 @@ def test_the_operations_do_not_depend_on_what_else_is_recorded(engine: AbstractE
 def test_a_free_run_takes_the_time_that_the_machine_needs(engine: AbstractEngine) -> None:
     """Its mini-batches do not wait for the hour that the scenario's law draws."""
     slow = {"cluster": {"compute": {"per_batch": "1 h"}}, "learning": None, "workload": {"payload": "2 kB"}}
-    (run,) = record(small({"kind": "async"}, slow), engine, pacing=Free).runs[""]
+    (run,) = record(small({"kind": "async"}, slow), engine, pacing=FreePacing).runs[""]
     assert run.simulated_seconds < 60.0
     assert run.summary.recorded is not None
     assert run.summary.recorded.pace == "free"
@@ -102,5 +102,5 @@ def test_a_free_run_takes_the_time_that_the_machine_needs(engine: AbstractEngine
 
 
 def _record(chosen: Any, engine: AbstractEngine) -> Run:
-    (run,) = record(chosen, engine, pacing=Paced).runs[""]
+    (run,) = record(chosen, engine, pacing=DrawnPacing).runs[""]
     return run

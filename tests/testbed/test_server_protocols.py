@@ -10,7 +10,7 @@ import pytest
 from simasgd.protocols import AbstractServerProtocol, Protocol
 from simasgd.testbed.driver.driver import Driver
 from simasgd.testbed.engine.abstract import AbstractEngine
-from simasgd.testbed.system.pacing import Paced
+from simasgd.testbed.system.pacing import DrawnPacing
 from tests.build import clock
 from tests.protocols.table import ROWS
 from tests.testbed.recorded import check_conservation, check_weights, small
@@ -38,7 +38,7 @@ def test_every_protocol_with_a_server_is_here() -> None:
 @pytest.mark.parametrize("name", SECTIONS)
 def test_a_protocol_with_a_server_on_real_processes(engine: AbstractEngine, name: str) -> None:
     chosen = small(SECTIONS[name])
-    recorded = Driver(engine, chosen, pacing=Paced).record()
+    recorded = Driver(engine, chosen, pacing=DrawnPacing).record()
     check_conservation(recorded)
     check_weights(chosen, recorded)
     row, protocol, tape = ROWS[chosen.protocol.kind], chosen.protocol, recorded.timing.tape
@@ -64,7 +64,7 @@ def test_a_protocol_with_a_server_on_real_processes(engine: AbstractEngine, name
 def test_ssp_keeps_its_bound(engine: AbstractEngine) -> None:
     """No learner is more than s + 1 applied gradients ahead of another one, although one is four times as slow."""
     chosen = small({"kind": "ssp", "slack": 2}, {"cluster": {"speeds": [1.0, 1.0, 0.25]}})
-    tape = Driver(engine, chosen, pacing=Paced).record().timing.tape
+    tape = Driver(engine, chosen, pacing=DrawnPacing).record().timing.tape
     assert tape is not None
     counts = np.zeros(LEARNERS, int)
     widest = 0
@@ -77,7 +77,7 @@ def test_ssp_keeps_its_bound(engine: AbstractEngine) -> None:
 @pytest.mark.parametrize("delay", [3, {"distribution": "uniform", "low": 0, "high": 4}])
 def test_injected_staleness_is_exact(engine: AbstractEngine, delay: Any) -> None:
     chosen = small({"kind": "injected-staleness", "delay": delay}, {"cluster": {"learners": 1}})
-    recorded = Driver(engine, chosen, pacing=Paced).record()
+    recorded = Driver(engine, chosen, pacing=DrawnPacing).record()
     check_conservation(recorded)
     check_weights(chosen, recorded)
     tape = recorded.timing.tape
@@ -105,7 +105,7 @@ def test_injected_staleness_is_exact(engine: AbstractEngine, delay: Any) -> None
 def test_rules_on_real_processes(engine: AbstractEngine, change: dict[str, Any]) -> None:
     """Momentum, decay, modulations, schedules, rates and unlike mini-batches give the weights of both players."""
     chosen = small({"kind": "async"}, change)
-    recorded = Driver(engine, chosen, pacing=Paced).record()
+    recorded = Driver(engine, chosen, pacing=DrawnPacing).record()
     check_conservation(recorded)
     check_weights(chosen, recorded)
 
@@ -113,7 +113,7 @@ def test_rules_on_real_processes(engine: AbstractEngine, change: dict[str, Any])
 def test_paced_times_are_those_of_the_simulator(engine: AbstractEngine) -> None:
     """A mini-batch takes the time that the simulator draws for it, or a little longer."""
     chosen = small({"kind": "hardsync"}, {"cluster": {"compute": {"per_batch": "20 ms"}}})
-    recorded = Driver(engine, chosen, pacing=Paced).record()
+    recorded = Driver(engine, chosen, pacing=DrawnPacing).record()
     _, simulated = clock(chosen)
     tape = recorded.timing.tape
     assert tape is not None

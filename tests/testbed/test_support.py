@@ -9,7 +9,7 @@ import pytest
 from simasgd.errors import RunFailed, UsageError
 from simasgd.scenario.schema import Scenario
 from simasgd.testbed.driver.machines import require_one_clock
-from simasgd.testbed.engine.abstract import About, Machine
+from simasgd.testbed.engine.abstract import ProcessInfo, ProcessMachine
 from simasgd.testbed.support import describe_real, list_obstacles, require_support
 from tests.protocols.table import ROWS
 from tests.scenario.sections.table import COMPRESSIONS, MODULATIONS, OPTIMIZERS
@@ -139,10 +139,10 @@ def test_keys_that_describe_the_simulated_cluster_alone_are_named() -> None:
 
 
 def test_peers_processes_must_share_a_clock() -> None:
-    one, two = Machine("one", "a", "x86_64", 2), Machine("two", "b", "x86_64", 2)
-    require_one_clock([About(1, one), About(2, one)])
+    one, two = ProcessMachine("one", "a", "x86_64", 2), ProcessMachine("two", "b", "x86_64", 2)
+    require_one_clock([ProcessInfo(1, one), ProcessInfo(2, one)])
     with pytest.raises(RunFailed, match=r"2 machines \(one, two\), whose clocks are compared only where"):
-        require_one_clock([About(1, one), About(1, two)])
+        require_one_clock([ProcessInfo(1, one), ProcessInfo(1, two)])
 
 
 def _digits(changes: dict[str, Any]) -> Scenario:

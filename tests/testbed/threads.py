@@ -15,13 +15,13 @@ from contextlib import suppress
 from typing import Any, final
 
 from simasgd.cluster.supervision.role import RoleEnded
-from simasgd.testbed.engine.abstract import About, AbstractEngine, Machine, ProcessLost
+from simasgd.testbed.engine.abstract import AbstractEngine, ProcessInfo, ProcessLost, ProcessMachine
 from simasgd.testbed.learner.process import LearnerProcess
 
-_HERE = Machine("here", "boot 0", "any", 1)
+_HERE = ProcessMachine("here", "boot 0", "any", 1)
 
 
-def _no_clocks(number: int) -> tuple[Machine, Callable[[], float]]:
+def _no_clocks(number: int) -> tuple[ProcessMachine, Callable[[], float]]:
     return _HERE, time.monotonic
 
 
@@ -47,7 +47,9 @@ class ThreadAnswer:
 class ThreadProcess:
     """A process that is no process: an object, whose methods run in threads."""
 
-    def __init__(self, number: int, delay: float, machine: Machine = _HERE, read: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, number: int, delay: float, machine: ProcessMachine = _HERE, read: Callable[[], float] = time.monotonic
+    ) -> None:
         self.number = number
         self._machine, self._read = machine, read
         self.is_alive = True
@@ -56,12 +58,12 @@ class ThreadProcess:
         self._pending: set[Future[Any]] = set()
         self._random = random.Random(number)
 
-    def place(self, build: Callable[..., object], arguments: Sequence[Any]) -> About:
+    def place(self, build: Callable[..., object], arguments: Sequence[Any]) -> ProcessInfo:
         seen = [Seen(self, one) if isinstance(one, ThreadProcess) else one for one in arguments]
         self._object = build(*seen)
         if isinstance(self._object, LearnerProcess):
             self._object.read = self._read
-        return About(self.number, self._machine)
+        return ProcessInfo(self.number, self._machine)
 
     def ask(self, method: str, *arguments: Any) -> ThreadAnswer:
         return self.start(lambda: getattr(self._object, method)(*arguments))
@@ -128,7 +130,9 @@ class Seen:
 class ThreadEngine(AbstractEngine):
     """An engine without processes; each call takes up to `delay` (s) longer than it needs."""
 
-    def __init__(self, delay: float = 0.0, clocks: Callable[[int], tuple[Machine, Callable[[], float]]] = _no_clocks) -> None:
+    def __init__(
+        self, delay: float = 0.0, clocks: Callable[[int], tuple[ProcessMachine, Callable[[], float]]] = _no_clocks
+    ) -> None:
         """`clocks` gives each process, by its number, a machine and what reads its clock."""
         self.processes: list[ThreadProcess] = []
         self._delay, self._clocks = delay, clocks

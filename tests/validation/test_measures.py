@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simasgd.validation.forms import Pair, Phase, PhaseTimes, StalenessDistance
+from simasgd.validation.forms import Phase, PhaseTimes, QuantityPair, StalenessDistance
 from simasgd.validation.measures import OTHER, find_cycles, measure
 from simasgd.validation.observation import Observation
 from simasgd.validation.steady import find_warm_up
@@ -83,8 +83,8 @@ def test_a_barrier_costs_the_slowest_learner_of_each_round() -> None:
     assert measure(lonely, "computed", 1).barrier is None, "one learner computes four times as often: there are no rounds"
 
 
-def pair(measured: float, simulated: float, halves: float | None = 0.01) -> Pair:
-    return Pair(measured=measured, simulated=simulated, error=simulated / measured - 1.0, halves=halves)
+def pair(measured: float, simulated: float, halves: float | None = 0.01) -> QuantityPair:
+    return QuantityPair(measured=measured, simulated=simulated, error=simulated / measured - 1.0, halves=halves)
 
 
 def times(mean: float, share: float) -> PhaseTimes:
@@ -108,10 +108,10 @@ def distance(total: float, halves: float) -> StalenessDistance:
             "The simulation is as fast as the measured system: applied gradients per second differ by 0.2 %, "
             "and the measured halves differ by 1 %.",
         ),
-        (Pair(measured=None, simulated=1.0, error=None, halves=None), "There is no rate to compare."),
+        (QuantityPair(measured=None, simulated=1.0, error=None, halves=None), "There is no rate to compare."),
     ],
 )
-def test_the_verdict_states_the_error_of_the_rate(rate: Pair, sentence: str) -> None:
+def test_the_verdict_states_the_error_of_the_rate(rate: QuantityPair, sentence: str) -> None:
     assert state_verdict(rate, "applied", (), None, None) == sentence
 
 

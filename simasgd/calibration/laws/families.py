@@ -60,7 +60,7 @@ def _clipped(cv: float, largest: float = LARGEST_CV) -> float:
 
 @final
 @dataclass(frozen=True)
-class Gamma(AbstractFamily):
+class GammaFamily(AbstractFamily):
     """Shape k = 1/cv², scale mean·cv²."""
 
     name: str = "gamma"
@@ -91,7 +91,7 @@ class Gamma(AbstractFamily):
 
 @final
 @dataclass(frozen=True)
-class LogNormal(AbstractFamily):
+class LogNormalFamily(AbstractFamily):
     """exp(N(ln mean − s²/2, s²)) with s² = ln(1 + cv²)."""
 
     name: str = "lognormal"
@@ -127,7 +127,7 @@ class LogNormal(AbstractFamily):
 
 @final
 @dataclass(frozen=True)
-class Exponential(AbstractFamily):
+class ExponentialFamily(AbstractFamily):
     """Memoryless, cv 1."""
 
     name: str = "exponential"
@@ -151,7 +151,7 @@ class Exponential(AbstractFamily):
 
 @final
 @dataclass(frozen=True)
-class ShiftedExponential(AbstractFamily):
+class ShiftedExponentialFamily(AbstractFamily):
     """mean·((1 − cv) + cv·E) with E exponential: no time is less than mean·(1 − cv)."""
 
     name: str = "shifted-exponential"
@@ -180,7 +180,7 @@ class ShiftedExponential(AbstractFamily):
 
 @final
 @dataclass(frozen=True)
-class Pareto(AbstractFamily):
+class ParetoFamily(AbstractFamily):
     """P(X > x) = (m/x)^a from m = mean·(a − 1)/a on, with a = 1 + √(1 + 1/cv²)."""
 
     name: str = "pareto"
@@ -216,4 +216,10 @@ class Pareto(AbstractFamily):
         return a, mean * (a - 1) / a
 
 
-FAMILIES: tuple[AbstractFamily, ...] = (Gamma(), LogNormal(), Exponential(), ShiftedExponential(), Pareto())
+FAMILIES: tuple[AbstractFamily, ...] = (
+    GammaFamily(),
+    LogNormalFamily(),
+    ExponentialFamily(),
+    ShiftedExponentialFamily(),
+    ParetoFamily(),
+)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from simasgd.calibration.laws.series import Series
-from simasgd.calibration.spells.paths import Flags
+from simasgd.calibration.spells.paths import Booleans
 from simasgd.tape.arrays import Floats
 
 _INSTANTS = 2**14
@@ -18,7 +18,7 @@ _MOST = 512  # learners that are compared
 _BY_CHANCE = 1e-3  # probability of a group whose learners are slow together by chance
 
 
-def sample_slowness(series: Series, paths: Sequence[Flags]) -> tuple[Floats, Flags]:
+def sample_slowness(series: Series, paths: Sequence[Booleans]) -> tuple[Floats, Booleans]:
     """Return instants (s) evenly over the time that the first 512 learners report, and whether each was slow then."""
     paths, starts = paths[:_MOST], series.starts[:_MOST]
     first = max(float(start[0]) for start in starts)
@@ -30,7 +30,7 @@ def sample_slowness(series: Series, paths: Sequence[Flags]) -> tuple[Floats, Fla
     return instants, slow
 
 
-def find_groups(slow: Flags) -> list[list[int]]:
+def find_groups(slow: Booleans) -> list[list[int]]:
     """Return the groups of at least two learners that are slow together, the most often slow first.
 
     Args:

@@ -13,7 +13,7 @@ from simasgd.calibration.laws.estimates import Estimate
 from simasgd.calibration.laws.law_fit import fit_laws, is_constant
 from simasgd.calibration.laws.series import Series
 from simasgd.calibration.spells.groups import find_groups, is_by_chance, sample_slowness
-from simasgd.calibration.spells.paths import Flags
+from simasgd.calibration.spells.paths import Booleans
 from simasgd.tape.arrays import Floats
 
 _LENGTHS = 30  # spells from which a law of their lengths is fitted
@@ -27,7 +27,7 @@ _DUE = 5.0  # spells: with as many due, none is seen in 7 cases of 1,000
 MOST_KINDS = 20  # that a scenario may have
 
 
-class Law(NamedTuple):
+class FactorLaw(NamedTuple):
     """A law of factors with mean 1."""
 
     name: str
@@ -44,15 +44,15 @@ class KindFit:
     together: bool
     """Whether all members are slow at once."""
     slowdown: Estimate
-    slowdowns: Law | None
+    slowdowns: FactorLaw | None
     """Law of slowdown − 1 over its mean, where every spell has its own."""
     normal: Estimate
     """Mean length of a normal spell (s)."""
-    normal_law: Law | None
+    normal_law: FactorLaw | None
     """None: exponential."""
     slow: Estimate
     """Mean length of a slow spell (s)."""
-    slow_law: Law | None
+    slow_law: FactorLaw | None
     spells: int
 
 
@@ -75,7 +75,7 @@ class _Runs(NamedTuple):
     def lengths(self) -> Floats:
         return self.ends - self.begins
 
-    def choose(self, chosen: Flags) -> _Runs:
+    def choose(self, chosen: Booleans) -> _Runs:
         return _Runs(
             self.begins[chosen], self.ends[chosen], self.slowdowns[chosen], self.batches[chosen], self.first, self.last
         )
@@ -86,7 +86,7 @@ class _Runs(NamedTuple):
         return self.begins[1:] - self.ends[:-1], self.lengths[inside]
 
 
-def describe_kinds(series: Series, paths: Sequence[Flags], levels: Floats) -> list[KindFit]:
+def describe_kinds(series: Series, paths: Sequence[Booleans], levels: Floats) -> list[KindFit]:
     """Return the kinds of spells: of each group of learners that are slow together, and of all others.
 
     Args:
@@ -157,7 +157,7 @@ def _find_limit(values: Floats, weights: Floats) -> float:
     return float(np.exp((value[at] + value[at + 1]) / 2))
 
 
-def _find_runs(series: Series, paths: Sequence[Flags], levels: Floats, number: int) -> _Runs:
+def _find_runs(series: Series, paths: Sequence[Booleans], levels: Floats, number: int) -> _Runs:
     """Return the spells of one learner, from the start of the first mini-batch to the end of the last."""
     path, times, starts = paths[number], series.times[number], series.starts[number]
     bounds = np.concatenate([[0], np.flatnonzero(np.diff(path)) + 1, [len(path)]])
@@ -171,7 +171,7 @@ def _find_runs(series: Series, paths: Sequence[Flags], levels: Floats, number: i
 
 
 def _find_common_runs(
-    series: Series, paths: Sequence[Flags], levels: Floats, group: Sequence[int], instants: Floats, common: Flags
+    series: Series, paths: Sequence[Booleans], levels: Floats, group: Sequence[int], instants: Floats, common: Booleans
 ) -> _Runs:
     """Return the spells that a group has in common."""
     bounds = np.concatenate([[0], np.flatnonzero(np.diff(common)) + 1, [len(common) - 1]])
@@ -211,7 +211,7 @@ def _summarize(runs: Sequence[_Runs], members: tuple[int, ...] | None, *, togeth
     return KindFit(members, together, Estimate(mean, error), law, normal_mean, normal_law, slow_mean, slow_law, len(slowdowns))
 
 
-def _estimate_length(whole: Floats, total: float, ended: int, batches: float) -> tuple[Estimate, Law | None]:
+def _estimate_length(whole: Floats, total: float, ended: int, batches: float) -> tuple[Estimate, FactorLaw | None]:
     """Return the mean length (s) of spells that last so long in all, and end so often; and the law of whole ones."""
     law = fit_lengths(whole) if batches >= _LONG else None
     value = total / max(ended, 1)
@@ -221,21 +221,21 @@ def _estimate_length(whole: Floats, total: float, ended: int, batches: float) ->
     return Estimate.of_lengths(value, ended / variation**2), law
 
 
-def fit_lengths(lengths: Floats) -> Law | None:
+def fit_lengths(lengths: Floats) -> FactorLaw | None:
     """Return the law of the lengths of spells; None where nothing is clearly better than the exponential law."""
     if len(lengths) < _LENGTHS:
         return None
     if is_constant([lengths]) or np.std(lengths) < _EVEN * np.mean(lengths):
-        return Law("constant", Estimate(0.0, 0.0))
+        return FactorLaw("constant", Estimate(0.0, 0.0))
     fits = {fit.family.name: fit for fit in fit_laws([lengths])}
     # Laws with a least length fit well only because short spells are not seen.
     best = min((fits[name] for name in ("gamma", "lognormal", "exponential")), key=lambda fit: fit.information)
     if best.information > fits["exponential"].information - _CLEARLY:
         return None
-    return Law(best.family.name, best.cv)
+    return FactorLaw(best.family.name, best.cv)
 
 
-def fit_slowdowns(slowdowns: Floats, batches: Floats) -> Law | None:
+def fit_slowdowns(slowdowns: Floats, batches: Floats) -> FactorLaw | None:
     """Return the law of slowdown − 1 over its mean; None where spells have one slowdown."""
     long = slowdowns[batches >= _BATCHES]
     if len(long) < _SLOWDOWNS:
@@ -246,4 +246,4 @@ def fit_slowdowns(slowdowns: Floats, batches: Floats) -> Law | None:
     if variation < _VARIED:
         return None
     best = fit_laws([excess])[0]
-    return Law(best.family.name, best.cv)
+    return FactorLaw(best.family.name, best.cv)

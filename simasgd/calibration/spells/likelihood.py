@@ -26,7 +26,7 @@ _SCALES = 12  # scales of learners at which they are computed, likewise
 _WHOLE = 300  # mini-batches of a learner
 WORST = 1e30  # in place of infinity, which a search by slopes cannot leave
 
-Entries = tuple[Floats, Floats, Floats, Floats]
+MatrixEntries = tuple[Floats, Floats, Floats, Floats]
 """The entries nn, ns, sn, ss of 2 × 2 matrices, from state to state (n normal, s slow)."""
 
 
@@ -119,7 +119,7 @@ class Loss:
             total = _log_product(self.compute_entries(spells), spells)
         return min(-total, WORST) if isfinite(total) else WORST
 
-    def compute_entries(self, spells: Spells) -> Entries:
+    def compute_entries(self, spells: Spells) -> MatrixEntries:
         """Compute, for each time, the densities (1/s) from state to state, over that mini-batch and the gap after it."""
         times, family = self._times, self.family
         # Spells last as long for a slow learner, so in its time at speed 1 they are shorter.
@@ -172,7 +172,7 @@ def _place_scales(scales: Floats) -> tuple[Floats, np.ndarray, Floats]:
     return nodes, below, part[:, None]
 
 
-def _integrate(family: AbstractFamily, times: Floats, spells: Spells, scales: Floats) -> Entries:
+def _integrate(family: AbstractFamily, times: Floats, spells: Spells, scales: Floats) -> MatrixEntries:
     """Compute the densities (1/s) of times with at least one change of state within, for each scale and time."""
     mean, cv, slowdown = spells[:3]
     normal, slow = spells.normal / scales[:, None], spells.slow / scales[:, None]
@@ -199,19 +199,19 @@ def _integrate(family: AbstractFamily, times: Floats, spells: Spells, scales: Fl
     )
 
 
-def _idle(gaps: Floats, spells: Spells) -> Entries:
+def _idle(gaps: Floats, spells: Spells) -> MatrixEntries:
     """Compute the probabilities from state to state over the time between two mini-batches."""
     is_slow = spells.slow / (spells.normal + spells.slow)
     left = -np.expm1(-gaps * (1 / spells.normal + 1 / spells.slow))
     return 1 - is_slow * left, is_slow * left, (1 - is_slow) * left, 1 - (1 - is_slow) * left
 
 
-def _multiply(a: Entries, b: Entries) -> Entries:
+def _multiply(a: MatrixEntries, b: MatrixEntries) -> MatrixEntries:
     nn, ns, sn, ss = a
     return nn * b[0] + ns * b[2], nn * b[1] + ns * b[3], sn * b[0] + ss * b[2], sn * b[1] + ss * b[3]
 
 
-def _log_product(entries: Entries, spells: Spells) -> float:
+def _log_product(entries: MatrixEntries, spells: Spells) -> float:
     """Sum over learners the log probability of all their times; products are taken in pairs, so the depth is log₂."""
     scale = np.zeros(entries[0].shape[0])
     while entries[0].shape[1] > 1:

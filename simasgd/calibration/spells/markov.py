@@ -22,7 +22,7 @@ from simasgd.tape.arrays import Floats
 
 @final
 @dataclass(frozen=True)
-class Found:
+class BestProcess:
     """The most likely process for a family of laws, without standard errors."""
 
     family: AbstractFamily
@@ -41,7 +41,7 @@ class Found:
 class MarkovFit:
     """The most likely process, and standard errors of its numbers."""
 
-    found: Found
+    found: BestProcess
     mean: Estimate
     """Of a mini-batch's time outside slow spells (s)."""
     cv: Estimate
@@ -52,16 +52,16 @@ class MarkovFit:
     """Mean length of a slow spell (s)."""
 
 
-def search_spells(family: AbstractFamily, sequences: Sequences, start: Spells) -> Found | None:
+def search_spells(family: AbstractFamily, sequences: Sequences, start: Spells) -> BestProcess | None:
     """Find the most likely process near a guess; None where the guess explains the times not at all."""
     loss, at = Loss(family, sequences), _encode(start)
     if loss(at) >= WORST:
         return None
     at, least = _search(loss, at, sequences)
-    return Found(family, loss.decode(at), -least, sequences.size)
+    return BestProcess(family, loss.decode(at), -least, sequences.size)
 
 
-def describe_process(found: Found, sequences: Sequences) -> MarkovFit:
+def describe_process(found: BestProcess, sequences: Sequences) -> MarkovFit:
     """Return a process, found for these times, with standard errors."""
     spells = found.spells
     errors = estimate_errors(Loss(found.family, sequences), _encode(spells))
@@ -75,7 +75,7 @@ def describe_process(found: Found, sequences: Sequences) -> MarkovFit:
     return MarkovFit(found, mean, cv, slowdown, normal, slow)
 
 
-def refine_scales(process: Found, sequences: Sequences) -> Floats:
+def refine_scales(process: BestProcess, sequences: Sequences) -> Floats:
     """Compute by how much each learner's times are longer than the process says: one Newton step of the likelihood."""
     at = _encode(process.spells)
     found, step = np.ones(len(sequences.times)), 0.25 * process.spells.cv / 10

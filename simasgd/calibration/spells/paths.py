@@ -14,14 +14,14 @@ import numpy.typing as npt
 
 from simasgd.tape.arrays import Floats
 
-Flags = npt.NDArray[np.bool_]
+Booleans = npt.NDArray[np.bool_]
 
 _LEAST = log(1.3)  # logarithm of the least slowdown
 _ROUNDS = 20
 _OUTLIERS = 1e-3  # share of the mini-batches at normal speed that may take any time
 
 
-def find_paths(times: Sequence[Floats]) -> list[Flags]:
+def find_paths(times: Sequence[Floats]) -> list[Booleans]:
     """Return, for each learner's mini-batches, whether it was slow; alternates between paths and parameters.
 
     Args:
@@ -60,7 +60,7 @@ def find_paths(times: Sequence[Floats]) -> list[Flags]:
     return [path[number, : len(one)] for number, one in enumerate(times)]
 
 
-def _decode(normal: Floats, slow: Floats, begins: float, ends: float) -> Flags:
+def _decode(normal: Floats, slow: Floats, begins: float, ends: float) -> Booleans:
     """Return the likeliest path by Viterbi's algorithm, for all learners at once.
 
     Args:

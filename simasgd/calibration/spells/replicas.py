@@ -12,7 +12,7 @@ from simasgd.calibration.laws.families import AbstractFamily
 from simasgd.calibration.laws.series import Series
 from simasgd.calibration.spells.kinds import KindFit, describe_kinds
 from simasgd.calibration.spells.likelihood import Spells
-from simasgd.calibration.spells.paths import Flags, find_paths
+from simasgd.calibration.spells.paths import Booleans, find_paths
 from simasgd.tape.arrays import Floats
 
 SEVERAL, TOGETHER, MEMBERS, SLOWDOWNS = "several kinds", "together", "members", "slowdowns"
@@ -22,7 +22,7 @@ _FEWEST, _MOST = 3, 19  # replicas
 _CHANGES = 200  # of state within a mini-batch
 
 
-def measure_features(kinds: Sequence[KindFit], paths: Sequence[Flags]) -> dict[str, float]:
+def measure_features(kinds: Sequence[KindFit], paths: Sequence[Booleans]) -> dict[str, float]:
     """Return in which ways spells that were found are more than a process with one slowdown, and how strongly."""
     if not kinds:
         return {}
@@ -96,7 +96,7 @@ def simulate_times(
     return [times[row, :size] for row, size in enumerate(sizes)]
 
 
-def spend(spells: Spells, work: Floats, is_slow: Flags, rng: np.random.Generator) -> tuple[Floats, Flags]:
+def spend(spells: Spells, work: Floats, is_slow: Booleans, rng: np.random.Generator) -> tuple[Floats, Booleans]:
     """Draw the time (s) that work takes which begins in a state, and the state in which it ends."""
     drawn, left, slow = np.zeros(len(work)), work, is_slow
     for _ in range(_CHANGES):

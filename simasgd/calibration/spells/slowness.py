@@ -17,7 +17,7 @@ from simasgd.calibration.laws.series import Series
 from simasgd.calibration.spells.constant import describe_constant, find_levels
 from simasgd.calibration.spells.kinds import KindFit, describe_kinds
 from simasgd.calibration.spells.likelihood import Sequences, Spells
-from simasgd.calibration.spells.markov import Found, MarkovFit, describe_process, refine_scales, search_spells
+from simasgd.calibration.spells.markov import BestProcess, MarkovFit, describe_process, refine_scales, search_spells
 from simasgd.calibration.spells.paths import find_paths
 from simasgd.calibration.spells.replicas import (
     MEMBERS,
@@ -106,7 +106,7 @@ def _of_paths(kinds: Sequence[KindFit], laws: Sequence[LawFit], normal: Sequence
     )  # fmt: skip
 
 
-def _explain(series: Series, found: tuple[Found, Floats] | None) -> tuple[AbstractFamily, Spells, Floats]:
+def _explain(series: Series, found: tuple[BestProcess, Floats] | None) -> tuple[AbstractFamily, Spells, Floats]:
     """Return the simplest law that explains the times, its parameters and the learners' scales: with spells, or without."""
     if found is not None:
         return found[0].family, found[0].spells, found[1]
@@ -117,7 +117,7 @@ def _explain(series: Series, found: tuple[Found, Floats] | None) -> tuple[Abstra
 
 def _find_process(
     series: Series, kinds: Sequence[KindFit], laws: Sequence[LawFit], normal: Sequence[Floats]
-) -> tuple[Found, Floats] | None:
+) -> tuple[BestProcess, Floats] | None:
     """Find the process with one slowdown, and the learners' scales; None where a law without spells is more likely."""
     levels = np.array([float(np.mean(one)) for one in normal])
     apart = len(set(laws[0].means.tolist())) > 1
@@ -125,13 +125,13 @@ def _find_process(
     plain = fit_laws(series.times)
     ones = np.ones(len(levels))
 
-    def search(law: LawFit, starts: Sequence[Spells]) -> list[tuple[Found, Floats]]:
+    def search(law: LawFit, starts: Sequence[Spells]) -> list[tuple[BestProcess, Floats]]:
         scales = _scale(series, levels, law.family) if apart else ones
         few = sequences.over(scales).take(_FEW)
         tried = (search_spells(law.family, few, start) for start in starts)
         return [(one, scales) for one in tried if one is not None]
 
-    def rank(pair: tuple[Found, Floats]) -> float:
+    def rank(pair: tuple[BestProcess, Floats]) -> float:
         return pair[0].information + _stretch(sequences.over(pair[1]).take(_FEW))
 
     base, by_name = float(np.mean(levels)), {fit.family.name: fit for fit in laws}
@@ -167,7 +167,7 @@ def _list_likely(laws: Sequence[LawFit], plain: Sequence[LawFit]) -> list[str]:
 
 
 def _of_process(
-    series: Series, kinds: Sequence[KindFit], laws: Sequence[LawFit], told: frozenset[str], found: Found, scales: Floats
+    series: Series, kinds: Sequence[KindFit], laws: Sequence[LawFit], told: frozenset[str], found: BestProcess, scales: Floats
 ) -> SlowFit | None:
     """Describe a process with one slowdown; None where the slowdown is not told."""
     sequences = Sequences.of(series.times, series.gaps).over(scales)
@@ -224,7 +224,7 @@ def _guess(series: Series, kinds: Sequence[KindFit], base: float, law: LawFit) -
     return starts
 
 
-def _compute_distance(found: Found, series: Series, scales: Floats) -> float:
+def _compute_distance(found: BestProcess, series: Series, scales: Floats) -> float:
     """Compute the Kolmogorov–Smirnov distance of times at speed 1 from the process, by simulation of as long a log."""
     many = max(_DRAWS // series.size, 1)
     drawn = simulate_times(series, found.family, found.spells, scales, many, np.random.default_rng(0))

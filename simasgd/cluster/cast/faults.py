@@ -11,7 +11,7 @@ from simpy import Environment, Event, Interrupt
 from simpy.events import Timeout
 
 from simasgd import exact
-from simasgd.cluster.cast.leaving import Leavings
+from simasgd.cluster.cast.leaving import LeaveTimes
 from simasgd.cluster.cast.worker import AbstractWorker
 from simasgd.cluster.clock.events import after, first_of
 from simasgd.laws import Exponential
@@ -70,7 +70,7 @@ def run_with_crashes(
     threads: Sequence[MakeRole],
     when: Iterator[Outage],
     crash_record: CrashRecord,
-    leavings: Leavings | None = None,
+    leavings: LeaveTimes | None = None,
 ) -> Generator[Event, Any, None]:
     """Run a learner's threads, interrupted by its outages; after each outage they start anew.
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from simasgd.cluster.cast.faults import CrashRecord
-from simasgd.cluster.cast.leaving import Leavings
+from simasgd.cluster.cast.leaving import LeaveTimes
 from simasgd.cluster.cast.monitor import Ending, Idle, Stuck
 
 _MOST_NAMED = 5
@@ -33,7 +33,7 @@ class EndState:
     now: float
     applied: int
     crash_record: CrashRecord
-    leavings: Leavings
+    leavings: LeaveTimes
     computing: Collection[int]
     troubles: dict[str, int]
 

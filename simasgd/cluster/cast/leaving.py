@@ -17,13 +17,13 @@ MakeRole = Callable[[], Generator[Any, Any, None]]
 
 @final
 @dataclass
-class Leavings:
+class LeaveTimes:
     """When (s) each learner left, by its number."""
 
     at: dict[int, float] = field(default_factory=dict)
 
 
-def leaving_at_the_end(env: Environment, worker: AbstractWorker, role: MakeRole, leavings: Leavings) -> MakeRole:
+def leaving_at_the_end(env: Environment, worker: AbstractWorker, role: MakeRole, leavings: LeaveTimes) -> MakeRole:
     """Return a worker's role that ends where its trace does.
 
     The other threads go on. Nobody is told that the worker left, so whoever waits for it waits for
@@ -32,7 +32,9 @@ def leaving_at_the_end(env: Environment, worker: AbstractWorker, role: MakeRole,
     return partial(_work_and_leave, env, worker, role, leavings)
 
 
-def _work_and_leave(env: Environment, worker: AbstractWorker, role: MakeRole, leavings: Leavings) -> Generator[Any, Any, None]:
+def _work_and_leave(
+    env: Environment, worker: AbstractWorker, role: MakeRole, leavings: LeaveTimes
+) -> Generator[Any, Any, None]:
     try:
         yield from role()
     except EndOfTrace:

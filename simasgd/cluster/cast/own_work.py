@@ -26,7 +26,7 @@ def copy(env: Environment, activity_log: ActivityLog, seconds: float) -> Generat
         activity_log.trail = add_copy(activity_log.trail, seconds)
 
 
-class Answer(NamedTuple):
+class JobResult(NamedTuple):
     """The result of a job, and the trail of its end."""
 
     result: Any
@@ -52,7 +52,7 @@ class AnswerThread:
         self._jobs: deque[_Job] = deque()
 
     def ask(self, work: Work, trail: Trail) -> Signal:
-        """Ask for some work, in a request with that trail; return a signal for its end, whose value is an `Answer`."""
+        """Ask for some work, in a request with that trail; return a signal for its end, whose value is a `JobResult`."""
         done = Signal(self._env)
         self._jobs.append(_Job(work, trail, done))
         if len(self._jobs) == 1:
@@ -70,4 +70,4 @@ class AnswerThread:
             result = yield from work(self.activity_log)
             self._jobs.popleft()
             self.activity_log.begin(Activity.IDLE, self._env.now)
-            done.call(Answer(result, self.activity_log.trail))
+            done.call(JobResult(result, self.activity_log.trail))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, final
 from simpy import Environment, Event
 
 from simasgd.cluster.cast.backlog import Backlog
-from simasgd.cluster.cast.own_work import Answer, AnswerThread, copy
+from simasgd.cluster.cast.own_work import AnswerThread, JobResult, copy
 from simasgd.cluster.cast.worker import AbstractWorker
 from simasgd.cluster.clock.activity import Activity, ActivityLog, CostActivity
 from simasgd.cluster.clock.costs import LearnerCosts
@@ -44,7 +44,7 @@ class MessagingCosts(NamedTuple):
     centre: Sequence[CentreRoutes] | None
 
 
-class Snapshot(NamedTuple):
+class ModelCopy(NamedTuple):
     """A copy of a model that another holder had when it was made."""
 
     model: Model
@@ -136,13 +136,13 @@ class CostlyMessaging:
 
     def _await(self, asked: Event) -> Generator[Event, Any, Any]:
         self._activity_log.begin(_WAIT, self._env.now)
-        answer: Answer = yield asked
+        answer: JobResult = yield asked
         self._activity_log.trail = answer.trail
         return answer.result
 
-    def _copy_out(self, source: int, log: ActivityLog) -> Generator[Event, Any, Snapshot]:
+    def _copy_out(self, source: int, log: ActivityLog) -> Generator[Event, Any, ModelCopy]:
         yield from copy(self._env, log, self._shared.copy_seconds)
-        return Snapshot(self._shared.holders[source].model)
+        return ModelCopy(self._shared.holders[source].model)
 
     def _mix_there(self, other: int, mine: Model, share: float, log: ActivityLog) -> Generator[Event, Any, Model]:
         shared = self._shared

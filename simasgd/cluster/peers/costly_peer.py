@@ -12,7 +12,7 @@ from simasgd.cluster.cast.backlog import Backlog, Verb
 from simasgd.cluster.cast.own_work import Work, copy
 from simasgd.cluster.cast.waiting import wait_for
 from simasgd.cluster.clock.activity import CostActivity
-from simasgd.cluster.peers.costly_messaging import CostlyMessaging, MessagingCosts, Snapshot, mix_models
+from simasgd.cluster.peers.costly_messaging import CostlyMessaging, MessagingCosts, ModelCopy, mix_models
 from simasgd.cluster.peers.member_messaging import only_messaging
 from simasgd.cluster.peers.peer import Peer
 from simasgd.cluster.peers.promises import Promise, resolve
@@ -139,7 +139,7 @@ class CostlyPeer:
         copied = centre.copy_out(log.trail)
         if copied is not None:
             yield from wait_for(env, copied, log)
-        model = yield from only_messaging(self._peer.messaging).read(Snapshot(centre.holder.model), down)
+        model = yield from only_messaging(self._peer.messaging).read(ModelCopy(centre.holder.model), down)
         yield from self._messaging.copy(self._shared.centre_seconds)
         return model
 

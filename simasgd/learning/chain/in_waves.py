@@ -30,7 +30,7 @@ LoopCarry: TypeAlias = PyTree
 """What the loop over waves carries. Each way to make steps has its own."""
 
 
-class Wave(NamedTuple):
+class ChainWave(NamedTuple):
     """A wave with its gradients. Evaluations from that of step `end` on only fill up the shape."""
 
     begin: Number
@@ -65,7 +65,7 @@ class AbstractWaveSteps(abc.ABC):
         """Return the kept versions of the weights."""
 
     @abc.abstractmethod
-    def make(self, inner: LoopCarry, carry: ChainCarry, rows: ChainRows, wave: Wave) -> LoopCarry:
+    def make(self, inner: LoopCarry, carry: ChainCarry, rows: ChainRows, wave: ChainWave) -> LoopCarry:
         """Return what the loop carries after the wave; `carry` is the one before the loop."""
 
 
@@ -78,7 +78,7 @@ class Vectors(NamedTuple):
 
 
 @final
-class AsProduct(AbstractWaveSteps):
+class ChainProduct(AbstractWaveSteps):
     """All steps at once, for SGD and rules that transform each gradient alone.
 
     With v_k = m·v_(k−1) + Σ s_j·g_j over the gradients of step k, and w_k = w_(k−1) − α·f_k·v_k, all
@@ -116,7 +116,7 @@ class AsProduct(AbstractWaveSteps):
     def slots(self, inner: Vectors) -> Packed:
         return Packed(inner.slots, ())
 
-    def make(self, inner: Vectors, carry: ChainCarry, rows: ChainRows, wave: Wave) -> Vectors:
+    def make(self, inner: Vectors, carry: ChainCarry, rows: ChainRows, wave: ChainWave) -> Vectors:
         parts, packing, depth = self._parts, self._packing, self._shape.depth
 
         def transform(gradient: Updates, read: Packed, e: Number) -> Packed:
@@ -150,7 +150,7 @@ class AsProduct(AbstractWaveSteps):
         keep = jnp.where(is_real, take(rows.shared.keep, steps), inner.slots.shape[0])
         return Vectors(weights[-1], velocity, inner.slots.at[keep].set(weights, mode="drop"))
 
-    def _belongs(self, rows: ChainRows, wave: Wave) -> Bool[Array, "depth width"]:
+    def _belongs(self, rows: ChainRows, wave: ChainWave) -> Bool[Array, "depth width"]:
         """Return whether each step of the wave applies each evaluation."""
         assert rows.shared.first is not None
         step, last = jnp.arange(self._shape.depth), rows.shared.first.shape[0] - 1
@@ -174,7 +174,7 @@ class AsProduct(AbstractWaveSteps):
 
 
 @final
-class InOrder(AbstractWaveSteps):
+class ChainInOrder(AbstractWaveSteps):
     """One step after the other, for all rules.
 
     The number of rounds is known when the loop is compiled, so that an accelerator need not ask the
@@ -191,7 +191,7 @@ class InOrder(AbstractWaveSteps):
         assert isinstance(inner.slots, Packed)
         return inner.slots
 
-    def make(self, inner: ChainCarry, carry: ChainCarry, rows: ChainRows, wave: Wave) -> ChainCarry:
+    def make(self, inner: ChainCarry, carry: ChainCarry, rows: ChainRows, wave: ChainWave) -> ChainCarry:
         parts, shared, packing = self._parts, rows.shared, self._packing
         assert shared.keep is not None
         nowhere = jax.tree.leaves(inner.slots)[0].shape[0]
@@ -239,10 +239,10 @@ def in_waves(frame: Frame, shape: WaveShape, mesh: Mesh | None = None) -> Advanc
         carry: ChainCarry, rows: ChainRows, inputs: jax.Array, labels: jax.Array, start: Number | int, stop: Number | int
     ) -> ChainCarry:
         shared, parts = rows.shared, Steps(frame, rows.own.rule)
-        steps: AbstractWaveSteps = InOrder(parts, packing, shape)
+        steps: AbstractWaveSteps = ChainInOrder(parts, packing, shape)
         if rows.own.product is not None:
             assert parts.rule.sgd is not None
-            steps = AsProduct(parts, packing, shape, parts.rule.sgd, rows.own.product)
+            steps = ChainProduct(parts, packing, shape, parts.rule.sgd, rows.own.product)
         assert shared.wave is not None
         bounds = shared.wave
 
@@ -256,7 +256,7 @@ def in_waves(frame: Frame, shape: WaveShape, mesh: Mesh | None = None) -> Advanc
             gradients = jax.vmap(lambda read, e: parts.gradient(packing.unpack(read), rows, e, inputs, labels))(
                 reads, evaluations
             )
-            return steps.make(inner, carry, rows, Wave(begin, end, evaluations, reads, gradients))
+            return steps.make(inner, carry, rows, ChainWave(begin, end, evaluations, reads, gradients))
 
         waves = jnp.searchsorted(bounds, jnp.stack([start, stop]), side="left")
         layers = packing.spread_out(parts.objective.layers(carry.weights), jnp.int32)

@@ -22,7 +22,7 @@ from simasgd.learning.layout.columns import Lengths, Values, bounds_column, colu
 from simasgd.learning.layout.costs import DeviceCosts
 from simasgd.learning.layout.moment import Moment
 from simasgd.learning.layout.packing import Packed, Packing
-from simasgd.learning.layout.sizes import Sizes, describe_mini_batch
+from simasgd.learning.layout.sizes import ByteSizes, describe_mini_batch
 from simasgd.learning.layout.waves import WaveShape
 from simasgd.learning.layout.work import count_work
 from simasgd.learning.models.network import Parameters
@@ -137,7 +137,7 @@ class ChainLayout(AbstractLayout):
     def bytes_needed(
         self, recipe: Recipe, dtype: np.dtype[np.floating], mini_batch: int, members: int = 1
     ) -> Mapping[str, int]:
-        plan, sizes = self.plan, Sizes.of(recipe, dtype)
+        plan, sizes = self.plan, ByteSizes.of(recipe, dtype)
         number, weights = sizes.number, sizes.weights
         sent = weights if self._carries_sent(recipe) else 0
         # Two of a gradient alone. In a wave: weights read, gradients, transformed gradients; weights made.

@@ -99,7 +99,7 @@ def _read(tape: Tape, row: int, kept: Mapping[int, Parameters], copies: Mapping[
     return jax.tree.map(lambda layer, *leaves: leaves[layer], layers, *(kept[timestamp] for timestamp in of_layers))
 
 
-class RowFunctions(NamedTuple):
+class ChainRowFunctions(NamedTuple):
     """The compiled functions of a recipe, for one row of a tape at a time."""
 
     gradient: GradientFunction
@@ -113,14 +113,14 @@ class RowFunctions(NamedTuple):
     """Make a step of a learner's own copy."""
 
 
-def row_functions(recipe: Recipe) -> RowFunctions:
+def row_functions(recipe: Recipe) -> ChainRowFunctions:
     """Return the functions of a recipe, which are compiled at their first calls."""
     functions, rule = compiled_functions(recipe.frame), numbers_on_device(recipe.rule, jnp.result_type(float))
-    return RowFunctions(functions.gradient, *(partial(function, rule) for function in functions[1:]))
+    return ChainRowFunctions(functions.gradient, *(partial(function, rule) for function in functions[1:]))
 
 
-class CompiledFunctions(NamedTuple):
-    """The functions of `RowFunctions` before they have a rule, which all but the first take as first argument."""
+class ChainFunctions(NamedTuple):
+    """The functions of `ChainRowFunctions` before they have a rule, which all but the first take as first argument."""
 
     gradient: GradientFunction
     add: Callable[..., tuple[Updates, State]]
@@ -130,7 +130,7 @@ class CompiledFunctions(NamedTuple):
 
 
 @lru_cache(MOST_PROGRAMS)
-def compiled_functions(frame: Frame) -> CompiledFunctions:
+def compiled_functions(frame: Frame) -> ChainFunctions:
     """Return the functions of a frame. Rules of one structure share their compiled forms."""
 
     @jax.jit
@@ -154,4 +154,4 @@ def compiled_functions(frame: Frame) -> CompiledFunctions:
     def step_copy(rule: Rule, gradient: Updates, read: Parameters, factor: jax.Array) -> Parameters:
         return rule.local(gradient, read, factor)
 
-    return CompiledFunctions(jax.jit(gradient_function(frame)), add, step, sent, step_copy)
+    return ChainFunctions(jax.jit(gradient_function(frame)), add, step, sent, step_copy)

@@ -27,7 +27,7 @@ class _Part(IntEnum):
     NOISE = 5
 
 
-class Made(NamedTuple):
+class GeneratedSamples(NamedTuple):
     """Inputs, shape (samples, features), and labels, shape (samples,): numbers, or int32 classes (0 without labels)."""
 
     train_inputs: npt.NDArray[np.float32]
@@ -59,7 +59,7 @@ def chances(spec: LogisticRegression, x: npt.NDArray[np.float32]) -> Floats:
     return result
 
 
-def regression(spec: LinearRegression) -> Made:
+def regression(spec: LinearRegression) -> GeneratedSamples:
     """Generate samples with the labels x·w* + noise."""
 
     def part(*, test: bool) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
@@ -67,10 +67,10 @@ def regression(spec: LinearRegression) -> Made:
         noise = spec.noise * _normals(_Part.LABELS + test, len(x))
         return x, (_product(x, hidden_weights(spec.features)) + noise).astype(np.float32)
 
-    return Made(*part(test=False), *part(test=True))
+    return GeneratedSamples(*part(test=False), *part(test=True))
 
 
-def two_classes(spec: LogisticRegression) -> Made:
+def two_classes(spec: LogisticRegression) -> GeneratedSamples:
     """Generate samples with labels drawn with the probabilities of `chances`."""
 
     def part(*, test: bool) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
@@ -78,10 +78,10 @@ def two_classes(spec: LogisticRegression) -> Made:
         uniform = exact.uniforms(exact.stream(0, exact.Purpose.ANALYTIC, _Part.LABELS + test), len(x))
         return x, (uniform < chances(spec, x)).astype(np.int32)
 
-    return Made(*part(test=False), *part(test=True))
+    return GeneratedSamples(*part(test=False), *part(test=True))
 
 
-def noise(spec: Noise) -> Made:
+def noise(spec: Noise) -> GeneratedSamples:
     """Generate pairs of a vector and its negative, so that the mean is exactly 0.
 
     An odd number of samples ends with a vector of zeros. The test sample is zeros.
@@ -93,7 +93,9 @@ def noise(spec: Noise) -> Made:
     train = np.zeros((spec.samples, spec.features), np.float32)
     train[0 : 2 * pairs : 2] = drawn
     train[1 : 2 * pairs : 2] = -drawn
-    return Made(train, np.zeros(spec.samples, np.int32), np.zeros((1, spec.features), np.float32), np.zeros(1, np.int32))
+    return GeneratedSamples(
+        train, np.zeros(spec.samples, np.int32), np.zeros((1, spec.features), np.float32), np.zeros(1, np.int32)
+    )
 
 
 def _normals(number: int, count: int) -> Floats:

@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 VARIABLE = "SIMASGD_DATA"
 _SUFFIXES = ("", ".gz", ".xz")
 
-Reader = Literal["idx", "cifar-binary", "cifar-pickles", "npz", "npy", "class-folders"]
+FileFormat = Literal["idx", "cifar-binary", "cifar-pickles", "npz", "npy", "class-folders"]
 """How the files of a form are read; `sets.py` has the readers."""
 
 
 @dataclass(frozen=True)
-class AbstractForm(abc.ABC):
+class AbstractDataForm(abc.ABC):
     """A form of a data set: the training and the test part in a folder below SIMASGD_DATA ("." is that folder itself)."""
 
     kind: ClassVar[str]
     title: str
-    reader: Reader
+    reader: FileFormat
     folder: str
     train: tuple[str, ...]
     test: tuple[str, ...]
@@ -45,7 +45,7 @@ class AbstractForm(abc.ABC):
 
 @final
 @dataclass(frozen=True)
-class Files(AbstractForm):
+class Files(AbstractDataForm):
     """Files, which may be compressed."""
 
     kind = "(plain, .gz or .xz)"
@@ -56,7 +56,7 @@ class Files(AbstractForm):
 
 @final
 @dataclass(frozen=True)
-class Folders(AbstractForm):
+class Folders(AbstractDataForm):
     """Folders with a folder of images for each class."""
 
     kind = "(with a folder for each class)"
@@ -68,17 +68,17 @@ class Folders(AbstractForm):
 
 @final
 @dataclass(frozen=True)
-class Source:
+class DataSource:
     """A data set's home, where a user gets it, and its forms, the first one being that of its home."""
 
     home: str
-    forms: tuple[AbstractForm, ...]
+    forms: tuple[AbstractDataForm, ...]
 
 
-class Found(NamedTuple):
+class FoundFiles(NamedTuple):
     """A form of a data set that is there, with the paths of its `train` and its `test`."""
 
-    form: AbstractForm
+    form: AbstractDataForm
     train: list[Path]
     test: list[Path]
 
@@ -88,7 +88,7 @@ _IDX_TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 _BATCHES = tuple(f"data_batch_{i}" for i in range(1, 6))
 
 
-def _of_numpy(name: str) -> tuple[AbstractForm, ...]:
+def _of_numpy(name: str) -> tuple[AbstractDataForm, ...]:
     archive = (f"{name}.npz",)
     return (
         Files("a NumPy archive, as of Keras", "npz", ".", archive, archive),
@@ -96,7 +96,7 @@ def _of_numpy(name: str) -> tuple[AbstractForm, ...]:
     )
 
 
-def _of_idx(name: str, torchvision: str) -> tuple[AbstractForm, ...]:
+def _of_idx(name: str, torchvision: str) -> tuple[AbstractDataForm, ...]:
     return (
         Files("the original files", "idx", name, _IDX_TRAIN, _IDX_TEST),
         Files("torchvision's folder", "idx", f"{torchvision}/raw", _IDX_TRAIN, _IDX_TEST),
@@ -104,10 +104,10 @@ def _of_idx(name: str, torchvision: str) -> tuple[AbstractForm, ...]:
     )
 
 
-FILES: dict[str, Source] = {
-    "mnist": Source("the MNIST database of Yann LeCun, Corinna Cortes and Christopher Burges", _of_idx("mnist", "MNIST")),
-    "fashion-mnist": Source("Zalando Research's fashion-mnist repository", _of_idx("fashion-mnist", "FashionMNIST")),
-    "cifar10": Source(
+FILES: dict[str, DataSource] = {
+    "mnist": DataSource("the MNIST database of Yann LeCun, Corinna Cortes and Christopher Burges", _of_idx("mnist", "MNIST")),
+    "fashion-mnist": DataSource("Zalando Research's fashion-mnist repository", _of_idx("fashion-mnist", "FashionMNIST")),
+    "cifar10": DataSource(
         "Alex Krizhevsky's CIFAR page at the University of Toronto, 'CIFAR-10 binary version'",
         (
             Files(
@@ -121,7 +121,7 @@ FILES: dict[str, Source] = {
             *_of_numpy("cifar10"),
         ),
     ),
-    "imagenet": Source(
+    "imagenet": DataSource(
         "image-net.org, ILSVRC 2012's classification task, with its JPEG files in folders nXXXXXXXX",
         (Folders("the original files", "class-folders", "imagenet", ("train",), ("val",)),),
     ),
@@ -135,7 +135,7 @@ def require_files_for(scenarios: Iterable[Scenario]) -> None:
         locate(name)
 
 
-def locate(name: str) -> Found | None:
+def locate(name: str) -> FoundFiles | None:
     """Return the first form of a data set that is whole; None if the set needs no files. Raises DataMissing."""
     if name == "own":
         raise DataMissing("learning.data: own: give its samples in Python: simulate(scenario, task=Task(…))")
@@ -153,7 +153,7 @@ def locate(name: str) -> Found | None:
         found = {part: form.find(folder, part) for part in form.parts}
         paths = {part: path for part, path in found.items() if path is not None}
         if len(paths) == len(found):
-            return Found(form, [paths[part] for part in form.train], [paths[part] for part in form.test])
+            return FoundFiles(form, [paths[part] for part in form.train], [paths[part] for part in form.test])
         if len(paths) > most:
             best, most = form, len(paths)
     folder = Path(root).expanduser() / best.folder

@@ -22,8 +22,8 @@ from simasgd.errors import DataMissing
 from simasgd.learning.data import array_files, array_pickles
 from simasgd.printable import printable, shortened
 
-Bytes: TypeAlias = npt.NDArray[np.uint8]
-Read: TypeAlias = Callable[[Sequence[Path]], tuple[Bytes, Bytes]]
+ByteArray: TypeAlias = npt.NDArray[np.uint8]
+ReadFiles: TypeAlias = Callable[[Sequence[Path]], tuple[ByteArray, ByteArray]]
 """Returns the images and labels of the files of one part of a data set. Raises DataMissing for a wrong file."""
 
 _MAX_BYTES = 2**30
@@ -33,13 +33,13 @@ _PIECE_BYTES = 2**20
 _MAX_DIMENSIONS = 4
 
 
-def read_idx(paths: Sequence[Path]) -> tuple[Bytes, Bytes]:
+def read_idx(paths: Sequence[Path]) -> tuple[ByteArray, ByteArray]:
     """Read an IDX file of images and one of labels."""
     images, labels = map(_read_idx, paths)
     return images.reshape(len(images), math.prod(images.shape[1:])), labels
 
 
-def read_cifar(paths: Sequence[Path]) -> tuple[Bytes, Bytes]:
+def read_cifar(paths: Sequence[Path]) -> tuple[ByteArray, ByteArray]:
     """Read CIFAR-10's binary layout: records of a label byte and 3 × 32 × 32 bytes, planar."""
     records = []
     for path in paths:
@@ -53,17 +53,17 @@ def read_cifar(paths: Sequence[Path]) -> tuple[Bytes, Bytes]:
     return _channels_last(every[:, 1:]), every[:, 0]
 
 
-def read_cifar_pickles(paths: Sequence[Path]) -> tuple[Bytes, Bytes]:
+def read_cifar_pickles(paths: Sequence[Path]) -> tuple[ByteArray, ByteArray]:
     """Read CIFAR-10's layout for Python: pickled mappings with `data`, shape (samples, 3072), planar, and `labels`."""
     parts = [_read_cifar_pickle(path) for path in paths]
     images, labels = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     return _channels_last(images), labels
 
 
-def read_archive(names: tuple[str, str]) -> Read:
+def read_archive(names: tuple[str, str]) -> ReadFiles:
     """Return a reader of two arrays of an npz file, images and labels, as Keras writes them."""
 
-    def read(paths: Sequence[Path]) -> tuple[Bytes, Bytes]:
+    def read(paths: Sequence[Path]) -> tuple[ByteArray, ByteArray]:
         (path,) = paths
         content = _content(path)
         try:
@@ -75,7 +75,7 @@ def read_archive(names: tuple[str, str]) -> Read:
     return read
 
 
-def read_arrays(paths: Sequence[Path]) -> tuple[Bytes, Bytes]:
+def read_arrays(paths: Sequence[Path]) -> tuple[ByteArray, ByteArray]:
     """Read two npy files, images and labels."""
     images, labels = map(_read_array, paths)
     return _checked(paths[0], images, labels)
@@ -89,7 +89,7 @@ def _read_array(path: Path) -> npt.NDArray[Any]:
         raise _damaged(path, "an npy file of numbers", error) from error
 
 
-def _read_cifar_pickle(path: Path) -> tuple[Bytes, Bytes]:
+def _read_cifar_pickle(path: Path) -> tuple[ByteArray, ByteArray]:
     content = _content(path)
     try:
         return array_pickles.read_batch(content)
@@ -134,7 +134,7 @@ def _open_xz(path: Path) -> io.BufferedIOBase:
     return lzma.open(path, "rb")
 
 
-def _read_idx(path: Path) -> Bytes:
+def _read_idx(path: Path) -> ByteArray:
     """Read an IDX file of unsigned bytes: two zeros, type 8, number of dimensions, sizes (big-endian), data."""
     content = _content(path)
     dimensions = content[3] if len(content) >= 4 and content[:3] == b"\0\0\x08" else 0
@@ -145,7 +145,7 @@ def _read_idx(path: Path) -> Bytes:
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(sizes)
 
 
-def _checked(path: Path, images: npt.NDArray[Any], labels: npt.NDArray[Any]) -> tuple[Bytes, Bytes]:
+def _checked(path: Path, images: npt.NDArray[Any], labels: npt.NDArray[Any]) -> tuple[ByteArray, ByteArray]:
     """Return images and labels in the common form. Raises DataMissing if these are not bytes and classes."""
     if images.dtype != np.uint8 or images.ndim < 2:
         raise DataMissing(
@@ -163,6 +163,6 @@ def _checked(path: Path, images: npt.NDArray[Any], labels: npt.NDArray[Any]) -> 
     return _channels_last(flat) if is_planar and flat.shape[1] == 3072 else flat, labels.reshape(-1).astype(np.uint8)
 
 
-def _channels_last(images: Bytes) -> Bytes:
+def _channels_last(images: ByteArray) -> ByteArray:
     """Rearrange planar images of 3 × 32 × 32 bytes."""
     return images.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1).reshape(-1, 3072)

@@ -72,14 +72,14 @@ class LazyImages:
         return images
 
 
-class Labelled(NamedTuple):
+class LabelledImages(NamedTuple):
     """Images, and the number of the class of each, shape (images,)."""
 
     images: LazyImages
     labels: npt.NDArray[np.int32]
 
 
-def read(spec: ImageNet, train: Path, test: Path) -> tuple[Labelled, Labelled]:
+def read(spec: ImageNet, train: Path, test: Path) -> tuple[LabelledImages, LabelledImages]:
     """Return the images of two folders with a folder for each class.
 
     Classes are numbered in the order of their names in `train`. Raises DataMissing if the numbers
@@ -98,7 +98,7 @@ def read(spec: ImageNet, train: Path, test: Path) -> tuple[Labelled, Labelled]:
             f"classes: {len(classes)}, train: {counts[0]}, test: {counts[1]}"
         )
     first, second = (
-        Labelled(
+        LabelledImages(
             LazyImages(folder, [f"{name}/{file}" for name, files in found.items() for file in files], spec.resolution),
             np.repeat([classes[name] for name in found], [len(files) for files in found.values()]).astype(np.int32),
         )

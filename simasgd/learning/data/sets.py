@@ -14,7 +14,7 @@ import numpy.typing as npt
 from simasgd import exact
 from simasgd.errors import DataMissing
 from simasgd.learning.data import analytic, formats, image_folder, text
-from simasgd.learning.data.files import VARIABLE, Reader, locate
+from simasgd.learning.data.files import VARIABLE, FileFormat, locate
 from simasgd.learning.data.image_folder import LazyImages
 from simasgd.scenario.learning.data import (
     DATA,
@@ -31,7 +31,7 @@ from simasgd.scenario.learning.data import (
 Inputs = npt.NDArray[np.float32] | LazyImages
 Labels = npt.NDArray[np.int32] | npt.NDArray[np.float32]
 
-_READERS: Mapping[Reader, tuple[formats.Read, formats.Read]] = {
+_READERS: Mapping[FileFormat, tuple[formats.ReadFiles, formats.ReadFiles]] = {
     "idx": (formats.read_idx, formats.read_idx),
     "cifar-binary": (formats.read_cifar, formats.read_cifar),
     "cifar-pickles": (formats.read_cifar_pickles, formats.read_cifar_pickles),
@@ -149,7 +149,7 @@ def _characters() -> Dataset:
     return Dataset(train[0].astype(np.float32), train[1].astype(np.int32), test[0].astype(np.float32), test[1].astype(np.int32))
 
 
-def _unit(images: formats.Bytes, largest: int) -> npt.NDArray[np.float32]:
+def _unit(images: formats.ByteArray, largest: int) -> npt.NDArray[np.float32]:
     return images.astype(np.float32) / np.float32(largest)
 
 

@@ -19,7 +19,7 @@ def describe_mini_batch(tape: Tape) -> str:
     return f"{int(tape.mini_batches.min())} to {tape.mini_batch}"
 
 
-class Sizes(NamedTuple):
+class ByteSizes(NamedTuple):
     """Sizes in bytes."""
 
     number: int
@@ -34,7 +34,7 @@ class Sizes(NamedTuple):
     """The index of one sample and its augmentation code, if there is any."""
 
     @classmethod
-    def of(cls, recipe: Recipe, dtype: np.dtype[np.floating]) -> Sizes:
+    def of(cls, recipe: Recipe, dtype: np.dtype[np.floating]) -> ByteSizes:
         """Return the sizes for a recipe with weights of type `dtype`; nothing is computed."""
         start = jax.eval_shape(recipe.task.objective.init, jax.random.key(0))
         weights = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, dtype), start)

@@ -28,7 +28,7 @@ from simasgd.learning.rules.linear import LinearUpdate
 from simasgd.learning.rules.trees import State, Updates
 
 
-class Wave(NamedTuple):
+class MixingWave(NamedTuple):
     """A wave with its gradients. Evaluations of rows from `end` on only fill up the shape."""
 
     begin: Number
@@ -57,7 +57,7 @@ class AbstractWaveRows(abc.ABC):
         self._shape = shape
 
     @abc.abstractmethod
-    def make(self, carry: MixingCarry, rows: MixingRows, wave: Wave) -> MixingCarry:
+    def make(self, carry: MixingCarry, rows: MixingRows, wave: MixingWave) -> MixingCarry:
         """Return the carry after the wave."""
 
     def _transformed(
@@ -80,7 +80,7 @@ class AbstractWaveRows(abc.ABC):
 
 
 @final
-class AsProduct(AbstractWaveRows):
+class MixingProduct(AbstractWaveRows):
     """All rows at once, for SGD and rules that transform each gradient alone.
 
     A row's model is a sum of two models, or of a model and an update; its velocity is a sum of two
@@ -93,7 +93,7 @@ class AsProduct(AbstractWaveRows):
         super().__init__(frame, rule, shape)
         self._sgd = sgd
 
-    def make(self, carry: MixingCarry, rows: MixingRows, wave: Wave) -> MixingCarry:
+    def make(self, carry: MixingCarry, rows: MixingRows, wave: MixingWave) -> MixingCarry:
         shared, numbers, sgd = rows.shared, rows.shared.numbers, self._sgd
         assert numbers is not None
         models, velocities = carry.models.numbers, carry.states.numbers
@@ -196,14 +196,14 @@ def _survivors(
 
 
 @final
-class InOrder(AbstractWaveRows):
+class MixingInOrder(AbstractWaveRows):
     """One row after the other, for all rules.
 
     The number of rounds is known when the loop is compiled, so that an accelerator need not ask the
     host after each.
     """
 
-    def make(self, carry: MixingCarry, rows: MixingRows, wave: Wave) -> MixingCarry:
+    def make(self, carry: MixingCarry, rows: MixingRows, wave: MixingWave) -> MixingCarry:
         shared = rows.shared
         nowhere = tuple(jax.tree.leaves(slots)[0].shape[0] if jax.tree.leaves(slots) else 0 for slots in carry[:2])
         first = take(wave.evaluations, 0)
@@ -253,10 +253,10 @@ def in_waves(frame: Frame, shape: WaveShape, mesh: Mesh | None) -> Advance:
         own, shared = rows
         rule = own.rule
         packing, _ = packings(frame, rule)
-        made: AbstractWaveRows = InOrder(frame, rule, shape)
+        made: AbstractWaveRows = MixingInOrder(frame, rule, shape)
         if rule.is_product:
             assert rule.sgd is not None
-            made = AsProduct(frame, rule, shape, rule.sgd)
+            made = MixingProduct(frame, rule, shape, rule.sgd)
         assert shared.wave is not None
         bounds = shared.wave
 
@@ -272,7 +272,7 @@ def in_waves(frame: Frame, shape: WaveShape, mesh: Mesh | None) -> Advance:
             slots = take(shared.base, take(shared.row, evaluations)) if shared.read is None else take(shared.read, evaluations)
             reads = jax.tree.map(lambda leaf: spread(leaf, mesh), take(carry.models, slots))
             gradients = jax.vmap(gradient)(reads, evaluations)
-            return made.make(carry, rows, Wave(begin, end, evaluations, reads, gradients))
+            return made.make(carry, rows, MixingWave(begin, end, evaluations, reads, gradients))
 
         waves = jnp.searchsorted(bounds, jnp.stack([start, stop]), side="left")
         return for_each_wave(waves[0], waves[1], wave, carry)

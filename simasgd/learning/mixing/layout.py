@@ -19,7 +19,7 @@ from simasgd.learning.layout.columns import Lengths, Values, bounds_column, colu
 from simasgd.learning.layout.costs import DeviceCosts
 from simasgd.learning.layout.moment import Moment
 from simasgd.learning.layout.packing import Packed
-from simasgd.learning.layout.sizes import Sizes, describe_mini_batch
+from simasgd.learning.layout.sizes import ByteSizes, describe_mini_batch
 from simasgd.learning.layout.waves import WaveShape
 from simasgd.learning.layout.work import count_work
 from simasgd.learning.mixing.in_waves import in_waves
@@ -179,7 +179,7 @@ class MixingLayout(AbstractLayout):
     def bytes_needed(
         self, recipe: Recipe, dtype: np.dtype[np.floating], mini_batch: int, members: int = 1
     ) -> Mapping[str, int]:
-        plan, sizes = self.plan, Sizes.of(recipe, dtype)
+        plan, sizes = self.plan, ByteSizes.of(recipe, dtype)
         evaluations, rows = self.lengths.evaluations, self.lengths.steps
         gradients, matrices = 4, 0  # of a gradient alone
         if plan.waves is not None:

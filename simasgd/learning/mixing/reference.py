@@ -138,7 +138,7 @@ def _snapshot(
     )
 
 
-class RowFunctions(NamedTuple):
+class MixingRowFunctions(NamedTuple):
     """The compiled functions of a recipe, for one row of a tape at a time."""
 
     gradient: GradientFunction
@@ -150,14 +150,14 @@ class RowFunctions(NamedTuple):
     """Mix two models, or two states of an optimizer."""
 
 
-def row_functions(recipe: Recipe) -> RowFunctions:
+def row_functions(recipe: Recipe) -> MixingRowFunctions:
     """Return the functions of a recipe, which are compiled at their first calls."""
     functions, rule = compiled_functions(recipe.frame), numbers_on_device(recipe.rule, jnp.result_type(float))
-    return RowFunctions(functions.gradient, partial(functions.step, rule), functions.mix)
+    return MixingRowFunctions(functions.gradient, partial(functions.step, rule), functions.mix)
 
 
-class CompiledFunctions(NamedTuple):
-    """The functions of `RowFunctions`, of which `step` takes the rule as first argument."""
+class MixingFunctions(NamedTuple):
+    """The functions of `MixingRowFunctions`, of which `step` takes the rule as first argument."""
 
     gradient: GradientFunction
     step: Callable[..., tuple[Parameters, State, State]]
@@ -165,7 +165,7 @@ class CompiledFunctions(NamedTuple):
 
 
 @lru_cache(MOST_PROGRAMS)
-def compiled_functions(frame: Frame) -> CompiledFunctions:
+def compiled_functions(frame: Frame) -> MixingFunctions:
     """Return the functions of a frame. Rules of one structure share their compiled forms."""
 
     @jax.jit
@@ -194,4 +194,4 @@ def compiled_functions(frame: Frame) -> CompiledFunctions:
 
         return jax.tree.map(mix_leaf, base, other)
 
-    return CompiledFunctions(jax.jit(gradient_function(frame)), step, mix)
+    return MixingFunctions(jax.jit(gradient_function(frame)), step, mix)

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from simasgd.learning.models.convnets import cifar10_rudra, lenet5
-from simasgd.learning.models.network import Network, Parameters, apply, apply_narrow, dense, narrow, numbered
+from simasgd.learning.models.network import NeuralNetwork, Parameters, apply, apply_narrow, dense, narrow, numbered
 from simasgd.learning.models.objective import Objective, classification, regression
 from simasgd.learning.models.quadratic import quadratic
 from simasgd.learning.models.resnets import resnet18, resnet20
@@ -29,7 +29,7 @@ from simasgd.scenario.learning.models import (
     Transformer,
 )
 
-__all__ = ["Network", "Parameters", "build", "objective"]
+__all__ = ["NeuralNetwork", "Parameters", "build", "objective"]
 
 
 @singledispatch
@@ -45,28 +45,28 @@ def _(spec: Quadratic, data: DataShape) -> Objective:
 
 
 @singledispatch
-def build(spec: AbstractModel, data: DataShape) -> Network:
+def build(spec: AbstractModel, data: DataShape) -> NeuralNetwork:
     """Build the network of a scenario's model on data of this shape."""
     raise NotImplementedError(spec)
 
 
 @build.register
-def _(spec: Softmax, data: DataShape) -> Network:
+def _(spec: Softmax, data: DataShape) -> NeuralNetwork:
     return _fully_connected([(data.features, data.classes)])
 
 
 @build.register
-def _(spec: MLP, data: DataShape) -> Network:
+def _(spec: MLP, data: DataShape) -> NeuralNetwork:
     return _fully_connected(list(spec.widths(data)))
 
 
 @build.register
-def _(spec: Linear, data: DataShape) -> Network:
+def _(spec: Linear, data: DataShape) -> NeuralNetwork:
     return _fully_connected([(data.features, 1)])
 
 
 @build.register
-def _(spec: Logistic, data: DataShape) -> Network:
+def _(spec: Logistic, data: DataShape) -> NeuralNetwork:
     linear = _fully_connected([(data.features, 1)])
 
     def logits(parameters: Parameters, inputs: jax.Array) -> jax.Array:
@@ -77,31 +77,31 @@ def _(spec: Logistic, data: DataShape) -> Network:
 
 
 @build.register
-def _(spec: LeNet5, data: DataShape) -> Network:
+def _(spec: LeNet5, data: DataShape) -> NeuralNetwork:
     return lenet5(data)
 
 
 @build.register
-def _(spec: Cifar10Rudra, data: DataShape) -> Network:
+def _(spec: Cifar10Rudra, data: DataShape) -> NeuralNetwork:
     return cifar10_rudra(data)
 
 
 @build.register
-def _(spec: ResNet18, data: DataShape) -> Network:
+def _(spec: ResNet18, data: DataShape) -> NeuralNetwork:
     return resnet18(spec, data)
 
 
 @build.register
-def _(spec: ResNet20, data: DataShape) -> Network:
+def _(spec: ResNet20, data: DataShape) -> NeuralNetwork:
     return resnet20(data)
 
 
 @build.register
-def _(spec: Transformer, data: DataShape) -> Network:
+def _(spec: Transformer, data: DataShape) -> NeuralNetwork:
     return transformer(spec, data)
 
 
-def _fully_connected(widths: Sequence[tuple[int, int]]) -> Network:
+def _fully_connected(widths: Sequence[tuple[int, int]]) -> NeuralNetwork:
     """Build layers of x·w + b with ReLU between them.
 
     Weights are N(0, 2/inputs) below a ReLU (He et al. 2015) and N(0, 1/inputs) at the top, and
@@ -119,4 +119,4 @@ def _fully_connected(widths: Sequence[tuple[int, int]]) -> Network:
             inputs = jax.nn.relu(apply(layer, inputs))
         return apply_narrow(parameters[-1], inputs)
 
-    return Network(init, logits, layers=numbered)
+    return NeuralNetwork(init, logits, layers=numbered)

@@ -9,12 +9,12 @@ import jax.numpy as jnp
 from jax.nn import relu
 
 from simasgd.learning.models.images import convolve, convolve_max_pool_2, he_normal, max_pool_3, mean_pool_3, normalize_locally
-from simasgd.learning.models.network import Network, Parameters, apply, dense, in_portions, numbered
+from simasgd.learning.models.network import NeuralNetwork, Parameters, apply, dense, in_portions, numbered
 from simasgd.scenario.learning.data import DataShape
 from simasgd.scenario.learning.models import pooled_size
 
 
-def lenet5(data: DataShape) -> Network:
+def lenet5(data: DataShape) -> NeuralNetwork:
     """Build C1 to F6 of LeNet-5 (LeCun et al. 1998): 6 maps, pooling, 16 maps, pooling, 120, 84.
 
     As usual today, ReLU replaces tanh, max-pooling replaces trained means, C3 has all connections,
@@ -44,10 +44,10 @@ def lenet5(data: DataShape) -> Network:
             hidden = relu(apply(layer, hidden))
         return apply(top, hidden)
 
-    return Network(init, in_portions(logits), layers=numbered)
+    return NeuralNetwork(init, in_portions(logits), layers=numbered)
 
 
-def cifar10_rudra(data: DataShape) -> Network:
+def cifar10_rudra(data: DataShape) -> NeuralNetwork:
     """Build Rudra's network for CIFAR-10 (examples/cifar10_full.cnn; Gupta et al. 2016), a port of Caffe's cifar10_full.
 
     Its weights and rates are for pixels from 0 to 255 minus the training set's mean. Here this is
@@ -82,7 +82,7 @@ def cifar10_rudra(data: DataShape) -> Network:
         images = mean_pool_3(relu(convolution(third, images)))
         return apply(top, images.reshape(len(images), -1))
 
-    return Network(init, in_portions(logits), _rudras_rates, _rudras_decays, numbered)
+    return NeuralNetwork(init, in_portions(logits), _rudras_rates, _rudras_decays, numbered)
 
 
 # Not made anew for each network: programs whose rules have equal functions are one program.

@@ -19,7 +19,7 @@ def one_layer(parameters: Parameters) -> Parameters:
     return jax.tree.map(lambda _: 0, parameters)
 
 
-class Network(NamedTuple):
+class NeuralNetwork(NamedTuple):
     """A network: init(key) → parameters; logits(parameters, inputs), shapes (batch, features) → (batch, classes).
 
     rates(parameters) and decays(parameters) are for papers that train layers differently. Each

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from simasgd.learning.models.network import Network, Parameters, one_layer
+from simasgd.learning.models.network import NeuralNetwork, Parameters, one_layer
 
 PerSample = Callable[[Parameters, jax.Array, jax.Array], jax.Array]
 """A function of (parameters, inputs, labels), the last two with a leading axis of samples; one
@@ -33,7 +33,7 @@ class Objective(NamedTuple):
     layers: Callable[[Parameters], Parameters] = one_layer
 
 
-def classification(network: Network) -> Objective:
+def classification(network: NeuralNetwork) -> Objective:
     """Build the cross-entropy of a softmax over the outputs; a label is wrong if it is not the likeliest."""
 
     def losses(parameters: Parameters, inputs: jax.Array, labels: jax.Array) -> jax.Array:
@@ -46,7 +46,7 @@ def classification(network: Network) -> Objective:
     return Objective(network.init, losses, wrong, network.rates, network.decays, network.layers)
 
 
-def regression(network: Network) -> Objective:
+def regression(network: NeuralNetwork) -> Objective:
     """Build half the squared error of the network's only output."""
 
     def losses(parameters: Parameters, inputs: jax.Array, labels: jax.Array) -> jax.Array:

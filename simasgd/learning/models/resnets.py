@@ -14,14 +14,14 @@ import jax.numpy as jnp
 from jax.nn import relu
 
 from simasgd.learning.models.images import convolve, he_normal, max_pool_3, normalize_groups
-from simasgd.learning.models.network import Network, Parameters, apply, dense, in_portions, numbered
+from simasgd.learning.models.network import NeuralNetwork, Parameters, apply, dense, in_portions, numbered
 from simasgd.scenario.learning.data import DataShape
 from simasgd.scenario.learning.models import ResNet18
 
 Keys = Iterator[Any]
 
 
-def resnet20(data: DataShape) -> Network:
+def resnet20(data: DataShape) -> NeuralNetwork:
     """Build the network of section 4.2 with n = 3: three stages of 16, 32 and 64 channels.
 
     A shortcut that changes its shape takes every second pixel and new channels of zeros (option A).
@@ -38,7 +38,7 @@ def resnet20(data: DataShape) -> Network:
     return _residual(data, 64, 8, init, stem)
 
 
-def resnet18(spec: ResNet18, data: DataShape) -> Network:
+def resnet18(spec: ResNet18, data: DataShape) -> NeuralNetwork:
     """Build the network of table 1: four stages of 64, 128, 256 and 512 channels.
 
     A shortcut that changes its shape is a 1 × 1 convolution (option B). GroupNorm has 32 groups.
@@ -63,7 +63,7 @@ def resnet18(spec: ResNet18, data: DataShape) -> Network:
     return _residual(data, 512, 32, init, stem)
 
 
-def _residual(data: DataShape, width: int, groups: int, body: Any, stem: Any) -> Network:
+def _residual(data: DataShape, width: int, groups: int, body: Any, stem: Any) -> NeuralNetwork:
     """Build a stem, stages of residual blocks, the mean over all pixels and a fully connected layer on `width` channels.
 
     Weights are N(0, 2/inputs) in convolutions and N(0, 1/inputs) at the top.
@@ -86,7 +86,7 @@ def _residual(data: DataShape, width: int, groups: int, body: Any, stem: Any) ->
         numbers = iter(inner)
         return {"stem": stem, "stages": [[next(numbers) for _ in stage] for stage in parameters["stages"]], "top": top}
 
-    return Network(init, in_portions(logits), layers=layers)
+    return NeuralNetwork(init, in_portions(logits), layers=layers)
 
 
 def _convolution(keys: Keys, size: int, inputs: int, outputs: int) -> Parameters:

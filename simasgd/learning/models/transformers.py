@@ -5,12 +5,12 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from simasgd.learning.models.network import Network, Parameters, apply, dense, numbered
+from simasgd.learning.models.network import NeuralNetwork, Parameters, apply, dense, numbered
 from simasgd.scenario.learning.data import DataShape
 from simasgd.scenario.learning.models import Transformer
 
 
-def transformer(spec: Transformer, data: DataShape) -> Network:
+def transformer(spec: Transformer, data: DataShape) -> NeuralNetwork:
     """Build blocks of causal self-attention (Vaswani et al. 2017) and GELU layers, as in GPT-2 (Radford et al. 2019).
 
     Each has its LayerNorm before it, and positions are learned. Weights are N(0, 0.02²), and N(0,
@@ -56,7 +56,7 @@ def transformer(spec: Transformer, data: DataShape) -> Network:
         first, *blocks, last = numbered([groups[0], *parameters["blocks"], groups[1]])
         return first | {"blocks": blocks} | last
 
-    return Network(init, logits, layers=layers)
+    return NeuralNetwork(init, logits, layers=layers)
 
 
 def _normalization(width: int) -> Parameters:

@@ -21,7 +21,7 @@ from pydantic import BaseModel, NonNegativeInt, ValidationError
 
 from simasgd.errors import RunFailed
 from simasgd.learning.layout.abstract import Carry
-from simasgd.learning.players.results import Divergence, Evaluation, Results
+from simasgd.learning.players.results import Divergence, Evaluation, GroupResults
 
 Tree = TypeVar("Tree")
 
@@ -38,9 +38,9 @@ class AbstractCheckpoint(abc.ABC):
         self._divergences: list[Divergence] = []
 
     @property
-    def results(self) -> Results:
+    def results(self) -> GroupResults:
         """The results so far."""
-        return Results(tuple(self._evaluations), tuple(self._divergences))
+        return GroupResults(tuple(self._evaluations), tuple(self._divergences))
 
     def add_evaluation(self, evaluation: Evaluation) -> None:
         """Add an evaluation to the results."""
@@ -86,7 +86,7 @@ class _Header(BaseModel):
     format: Literal[1]
     identity: str
     steps: NonNegativeInt
-    results: Results
+    results: GroupResults
     digest: str
     """The SHA-256 of the rest of the file."""
 
@@ -94,7 +94,7 @@ class _Header(BaseModel):
 class _State(NamedTuple):
     steps: int
     carry: Carry
-    results: Results
+    results: GroupResults
 
 
 @final

@@ -29,7 +29,7 @@ class Divergence(NamedTuple):
 
 @final
 @dataclass(frozen=True)
-class Results:
+class GroupResults:
     """The results of a group of runs so far."""
 
     evaluations: tuple[Evaluation, ...] = ()

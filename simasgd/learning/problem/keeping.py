@@ -16,21 +16,21 @@ from simasgd.errors import UsageError
 from simasgd.learning.models.network import Parameters
 from simasgd.learning.problem.recipe import Recipe
 from simasgd.learning.problem.snapshot import Snapshot
-from simasgd.results.kept.weights import Arrays, Weights
+from simasgd.results.kept.weights import Arrays, KeptWeights
 from simasgd.scenario.learning.models import AbstractModel, Own
 from simasgd.tape.tape import Tape
 
 Tree = TypeVar("Tree", bound=PyTree)
 
 
-def keep(snapshot: Snapshot, recipe: Recipe, model: AbstractModel) -> Weights:
+def keep(snapshot: Snapshot, recipe: Recipe, model: AbstractModel) -> KeptWeights:
     """Return a snapshot as arrays."""
     names = name_arrays(snapshot.weights, recipe, model)
 
     def named(tree: PyTree, names: Sequence[str]) -> Arrays:
         return dict(zip(names, map(np.asarray, jax.tree.leaves(tree)), strict=True))
 
-    return Weights(
+    return KeptWeights(
         arrays=named(snapshot.weights, names),
         learners=None if snapshot.learners is None else named(snapshot.learners, names),
         centre=None if snapshot.centre is None else named(snapshot.centre, names),
@@ -39,7 +39,7 @@ def keep(snapshot: Snapshot, recipe: Recipe, model: AbstractModel) -> Weights:
     )
 
 
-def restore(kept: Weights, start: Parameters, recipe: Recipe, tape: Tape, model: AbstractModel) -> Snapshot:
+def restore(kept: KeptWeights, start: Parameters, recipe: Recipe, tape: Tape, model: AbstractModel) -> Snapshot:
     """Return the snapshot that was kept as arrays; `start` has the structure of the weights.
 
     The memory of a rule that has another shape on this tape begins anew. Raises UsageError if

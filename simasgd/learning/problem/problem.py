@@ -26,7 +26,7 @@ from simasgd.learning.problem.recipe import Recipe, build_recipe
 from simasgd.learning.problem.schedule import schedule_factors
 from simasgd.learning.problem.snapshot import Snapshot
 from simasgd.learning.problem.task import AbstractTask, SampleType, ScenarioTask, place
-from simasgd.results.kept.weights import Weights
+from simasgd.results.kept.weights import KeptWeights
 from simasgd.scenario.learning.data import AbstractData, AbstractRegression, Noise
 from simasgd.scenario.learning.learning import Learning
 from simasgd.scenario.schema import Scenario
@@ -113,7 +113,7 @@ class Problem:
             return evaluate(self.recipe.frame, weights, self.test)
 
 
-def build_problem(scenario: Scenario, tape: Tape, task: AbstractTask | None = None, kept: Weights | None = None) -> Problem:
+def build_problem(scenario: Scenario, tape: Tape, task: AbstractTask | None = None, kept: KeptWeights | None = None) -> Problem:
     """Return the problem of a scenario on its tape.
 
     A `task`, if given, takes the place of the scenario's model and data. A tape that continues a

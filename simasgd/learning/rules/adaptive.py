@@ -11,7 +11,7 @@ import optax
 from jaxtyping import PyTree
 
 from simasgd.learning.models.network import Parameters
-from simasgd.learning.rules.part import Number
+from simasgd.learning.rules.part import RuleNumber
 from simasgd.learning.rules.staleness import scale_by_staleness
 from simasgd.learning.rules.trees import Updates
 
@@ -25,7 +25,7 @@ class StepsTaken(NamedTuple):
     recent: jax.Array
 
 
-def scale_within_budget_1(fraction: Number, window: int) -> optax.GradientTransformationExtraArgs:
+def scale_within_budget_1(fraction: RuleNumber, window: int) -> optax.GradientTransformationExtraArgs:
     """Multiply by f_k = `fraction`·max(1 − Σ f_t, 0): Adaptive 1 of Wu et al. (arXiv:2202.08550; B1 row 14, recalled).
 
     The sum is over the τ steps t = k − τ … k − 1 since the weights were read, and α₀ = γ′ = h/L.
@@ -95,7 +95,7 @@ def mishchenko(learning_rate: float, smoothness: float, learners: int) -> dict[s
     return {"most": min(1.0, largest / learners), "largest": largest}
 
 
-def scale_up_to(most: Number, largest: Number) -> optax.GradientTransformationExtraArgs:
+def scale_up_to(most: RuleNumber, largest: RuleNumber) -> optax.GradientTransformationExtraArgs:
     """Multiply by min{`most`, `largest`/(τ + 1)}."""
     return scale_by_staleness(lambda staleness: jnp.minimum(most, largest / (staleness + 1.0)))
 
@@ -115,7 +115,7 @@ def koloskova(learning_rate: float, smoothness: float, threshold: float) -> dict
     return {"threshold": threshold, "largest": 1.0 / (4.0 * smoothness * learning_rate)}
 
 
-def scale_beyond(threshold: Number, largest: Number) -> optax.GradientTransformationExtraArgs:
+def scale_beyond(threshold: RuleNumber, largest: RuleNumber) -> optax.GradientTransformationExtraArgs:
     """Multiply by 1 where τ ≤ `threshold`, else by min{1, `largest`/τ}."""
 
     def factor(staleness: jax.Array) -> jax.Array:

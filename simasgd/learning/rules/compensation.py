@@ -14,13 +14,13 @@ import optax
 from jaxtyping import PyTree
 
 from simasgd.learning.models.network import Parameters
-from simasgd.learning.rules.part import Number
+from simasgd.learning.rules.part import RuleNumber
 from simasgd.learning.rules.trees import State, Updates
 
 _EPSILON = 1e-7  # DC-ASGD's, below the root
 
 
-def compensate_delay(strength: Number) -> optax.GradientTransformationExtraArgs:
+def compensate_delay(strength: RuleNumber) -> optax.GradientTransformationExtraArgs:
     """Return g + λ₀·g⊙g⊙(w − w_read), element by element: DC-ASGD-c (arXiv:1609.08326; B1 row 5). λ₀ is `strength`.
 
     λ₀·g⊙g approximates the diagonal of the Hessian, so this is a Taylor expansion of the gradient
@@ -42,7 +42,7 @@ class MeanSquare(NamedTuple):
     mean_square: Updates
 
 
-def compensate_delay_adaptively(strength: Number, decay: Number) -> optax.GradientTransformationExtraArgs:
+def compensate_delay_adaptively(strength: RuleNumber, decay: RuleNumber) -> optax.GradientTransformationExtraArgs:
     """Return g + λ·g⊙g⊙(w − w_read) with λ = λ₀/√(m + 10⁻⁷) for each parameter: DC-ASGD-a (arXiv:1609.08326; B1 row 5).
 
     m ← `decay`·m + (1 − `decay`)·g² over all gradients in the order in which they are applied,
@@ -78,7 +78,7 @@ class StepSizes(NamedTuple):
     weight: jax.Array
 
 
-def scale_by_gap(decay: Number) -> optax.GradientTransformationExtraArgs:
+def scale_by_gap(decay: RuleNumber) -> optax.GradientTransformationExtraArgs:
     """Divide each element of a gradient by its gap 1 + |w − w_read|/C: Gap-Aware (arXiv:1909.10802; B1 row 6, recalled).
 
     C is the mean size of that weight's moves in an update. The n-th last update has the coefficient

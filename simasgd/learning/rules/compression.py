@@ -21,7 +21,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import PyTree
 
 from simasgd.learning.models.network import Parameters
-from simasgd.learning.rules.part import Number
+from simasgd.learning.rules.part import RuleNumber
 from simasgd.learning.rules.trees import State, Updates
 from simasgd.scenario.learning.compression import entries_kept
 
@@ -98,7 +98,7 @@ class Draws(NamedTuple):
     messages: jax.Array
 
 
-def quantize(levels: Number, bucket: int | None = None) -> optax.GradientTransformationExtraArgs:
+def quantize(levels: RuleNumber, bucket: int | None = None) -> optax.GradientTransformationExtraArgs:
     """Return Q_s(g)_i = ‖g‖₂·sign(g_i)·ξ_i: QSGD (Alistarh et al. 2017, arXiv:1610.02132, Section 3.1; recalled).
 
     s is `levels`, and ξ_i is one of the two multiples of 1/s around |g_i|/‖g‖₂, drawn with the mean

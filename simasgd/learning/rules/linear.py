@@ -10,7 +10,7 @@ import numpy as np
 import optax
 
 from simasgd.learning.rules.optimizers import explicit_momentum
-from simasgd.learning.rules.part import Number
+from simasgd.learning.rules.part import RuleNumber
 from simasgd.learning.rules.trees import State, Updates
 from simasgd.scenario.learning.optimizers import SGD, Optimizer
 from simasgd.tape.arrays import Floats
@@ -26,8 +26,8 @@ class LinearUpdate:
     step's gradients, and the rate belongs to the array of weights.
     """
 
-    learning_rate: Number
-    momentum: Number
+    learning_rate: RuleNumber
+    momentum: RuleNumber
     nesterov: bool = field(metadata={"static": True})
 
 

@@ -11,7 +11,7 @@ import optax
 from jaxtyping import PyTree
 
 from simasgd.learning.models.network import Parameters
-from simasgd.learning.rules.part import Number
+from simasgd.learning.rules.part import RuleNumber
 from simasgd.learning.rules.trees import Updates
 
 
@@ -21,7 +21,7 @@ class Velocities(NamedTuple):
     velocities: Updates
 
 
-def momentum_by_learner(decay: Number, learners: int) -> optax.GradientTransformationExtraArgs:
+def momentum_by_learner(decay: RuleNumber, learners: int) -> optax.GradientTransformationExtraArgs:
     """Return v_i ← `decay`·v_i + g in place of the gradient g of learner i: heavy-ball momentum of each learner.
 
     The server then applies plain SGD.
@@ -31,7 +31,7 @@ def momentum_by_learner(decay: Number, learners: int) -> optax.GradientTransform
     return _traced(decay, learners, lambda g, v: v)
 
 
-def trace_by_learner(decay: Number, learners: int) -> optax.GradientTransformationExtraArgs:
+def trace_by_learner(decay: RuleNumber, learners: int) -> optax.GradientTransformationExtraArgs:
     """Return `decay`·v_i + g with v_i ← `decay`·v_i + g in place of the gradient g of learner i: DANA-Slim.
 
     This is Nesterov's momentum of each learner (arXiv:1907.11612; B1 row 7). The server then
@@ -44,7 +44,7 @@ def trace_by_learner(decay: Number, learners: int) -> optax.GradientTransformati
 
 
 def _traced(
-    decay: Number, learners: int, sent: Callable[[jax.Array, jax.Array], jax.Array]
+    decay: RuleNumber, learners: int, sent: Callable[[jax.Array, jax.Array], jax.Array]
 ) -> optax.GradientTransformationExtraArgs:
     """Build a momentum by learner that replaces a gradient g by `sent(g, v)`."""
 
@@ -73,7 +73,7 @@ class Ahead(NamedTuple):
     ahead: Updates
 
 
-def trace_ahead(decay: Number, learners: int) -> optax.GradientTransformationExtraArgs:
+def trace_ahead(decay: RuleNumber, learners: int) -> optax.GradientTransformationExtraArgs:
     """Return v_i ← `decay`·v_i + g in place of the gradient g of learner i, and keep Σ v_j for `look_ahead`.
 
     This is the server's part of DANA-Zero (arXiv:1907.11612; B1 row 7).
@@ -125,7 +125,7 @@ def look_ahead(
 
 
 def look_by(
-    step: Number, rates: Callable[[Parameters], PyTree] | None = None
+    step: RuleNumber, rates: Callable[[Parameters], PyTree] | None = None
 ) -> Callable[[Parameters, Ahead, jax.Array], Parameters]:
     """Return the function of `look_ahead` for α₀·decay = `step`."""
 

@@ -10,7 +10,7 @@ import optax
 from jaxtyping import PyTree
 
 from simasgd.learning.models.network import Parameters
-from simasgd.learning.rules.part import Number, Part
+from simasgd.learning.rules.part import Part, RuleNumber
 from simasgd.learning.rules.trees import State, Updates
 from simasgd.scenario.learning.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSProp, TotalMomentum
 
@@ -52,7 +52,7 @@ def add_decays(decays: Callable[[Parameters], PyTree]) -> optax.GradientTransfor
     return optax.GradientTransformationExtraArgs(optax.init_empty_state, update)
 
 
-def add_decay(decay: Number) -> optax.GradientTransformationExtraArgs:
+def add_decay(decay: RuleNumber) -> optax.GradientTransformationExtraArgs:
     """Return g + `decay`·w′ for all weights w′ that g was computed on, as `add_decays` does."""
     return add_decays(lambda params: jax.tree.map(lambda _: decay, params))
 
@@ -76,7 +76,7 @@ def explicit_momentum(momentum: float | TotalMomentum, staleness: float) -> floa
 
 def local_step(
     *before: optax.GradientTransformationExtraArgs,
-    learning_rate: Number,
+    learning_rate: RuleNumber,
     rates: Callable[[Parameters], PyTree] | None,
 ) -> Callable[[Updates, Parameters, jax.Array], Parameters]:
     """Return step(g, w, factor) = w − α·factor·g on a learner's own copy w; the stateless `before` transforms g first."""

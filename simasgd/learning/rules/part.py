@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, final
 
 import jax
 
-Number: TypeAlias = float | jax.Array
+RuleNumber: TypeAlias = float | jax.Array
 """A number, or a vector of numbers: as written, or as it is known while a program is traced."""
 
 
@@ -25,7 +25,7 @@ class Part:
     """
 
     inner: tuple[Part, ...]
-    numbers: tuple[Number, ...]
+    numbers: tuple[RuleNumber, ...]
     names: tuple[str, ...] = field(metadata={"static": True})
     """The names of the numbers, as arguments of `build`."""
     build: Callable[..., Any] = field(metadata={"static": True})
@@ -33,7 +33,7 @@ class Part:
 
     @classmethod
     def of(
-        cls, build: Callable[..., Any], *inner: Part, fixed: Mapping[str, Hashable] | None = None, **numbers: Number
+        cls, build: Callable[..., Any], *inner: Part, fixed: Mapping[str, Hashable] | None = None, **numbers: RuleNumber
     ) -> Part:
         """Return the part that `build` makes of these parts, fixed arguments and numbers."""
         return cls(inner, tuple(numbers.values()), tuple(numbers), build, tuple((fixed or {}).items()))

@@ -10,7 +10,7 @@ import optax
 from jaxtyping import PyTree
 
 from simasgd.learning.models.network import Parameters
-from simasgd.learning.rules.part import Number
+from simasgd.learning.rules.part import RuleNumber
 from simasgd.learning.rules.trees import State, Updates
 
 
@@ -44,12 +44,12 @@ def scale_by_inverse_staleness() -> optax.GradientTransformationExtraArgs:
     return optax.GradientTransformationExtraArgs(optax.init_empty_state, update)
 
 
-def scale_by_polynomial_staleness(power: Number) -> optax.GradientTransformationExtraArgs:
+def scale_by_polynomial_staleness(power: RuleNumber) -> optax.GradientTransformationExtraArgs:
     """Multiply a gradient by 1/(1 + τ)^power; FedBuff's power is ½ (arXiv:2106.06639; B1 row 12, recalled)."""
     return scale_by_staleness(lambda staleness: (1.0 + staleness) ** -power)
 
 
-def scale_by_exponential_staleness(rate: Number) -> optax.GradientTransformationExtraArgs:
+def scale_by_exponential_staleness(rate: RuleNumber) -> optax.GradientTransformationExtraArgs:
     """Multiply a gradient by exp(−rate·τ): the exponential penalty of Chan and Lane 2014 (A2.1)."""
     return scale_by_staleness(lambda staleness: jnp.exp(-rate * staleness))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from simasgd.advising.allowance import ETA
-from simasgd.advising.findings import Answer, CandidateRow, Findings
+from simasgd.advising.findings import AimAnswer, CandidateRow, Findings
 from simasgd.advising.race import CONFIDENCE
-from simasgd.advising.search import CLOSE, FAR, HOPE, Aim, Stage
+from simasgd.advising.search import CLOSE, FAR, HOPE, Aim, SearchStage
 from simasgd.report.advice import figures
 from simasgd.report.advice.sentences import (
     format_cost,
@@ -86,7 +86,7 @@ def build_advice_blocks(found: Findings) -> list[Block]:
     return [block for block in blocks if block is not None]
 
 
-def _build_race(answer: Answer, found: Findings) -> Block:
+def _build_race(answer: AimAnswer, found: Findings) -> Block:
     aim = answer.aim
     leader = name_candidate(found.candidates[answer.leader], found)
     rows = [[leader, say_costs(answer), "leads"]]
@@ -128,7 +128,7 @@ def _build_map(found: Findings) -> Block | None:
     for row in found.candidates:
         if row.seconds_per_epoch is None or row.epochs_to_target is None:
             continue
-        place = figures.Place(row.seconds_per_epoch, row.epochs_to_target, row.foretold, leaders.get(row.number, ""))
+        place = figures.MapPoint(row.seconds_per_epoch, row.epochs_to_target, row.foretold, leaders.get(row.number, ""))
         places.append(place)
         best = place if row.number in leaders and leaders[row.number] == Aim.SOONEST else best
     if len(places) < 2:
@@ -139,7 +139,7 @@ def _build_map(found: Findings) -> Block | None:
         if place.label
     )
     figure = svg.draw_inline(lambda axes: figures.draw_map(axes, places, best), 3.3, "map", label)
-    unknown = sum(row.epochs is None and row.stage == str(Stage.BOUND) for row in found.candidates)
+    unknown = sum(row.epochs is None and row.stage == str(SearchStage.BOUND) for row in found.candidates)
     return Block(
         id="map",
         nav="Candidates",
@@ -152,7 +152,7 @@ def _build_map(found: Findings) -> Block | None:
 
 
 def _tabulate_stages(found: Findings) -> Table:
-    rows = [[str(stage), f"{many:,}"] for stage in Stage if (many := len(found.list_stage(stage)))]
+    rows = [[str(stage), f"{many:,}"] for stage in SearchStage if (many := len(found.list_stage(stage)))]
     return Table.of(("", "candidates"), [*rows, *([["left out", f"{len(found.refused):,}"]] if found.refused else [])])
 
 
@@ -230,7 +230,7 @@ def _list_cells(row: CandidateRow, others: list[int], found: Findings) -> list[C
     cells = [Cell("–", "") if value is None else Cell(form(value), repr(float(value))) for value, form in numbers]
     run = Cell(row.folder.rpartition("/")[2], link=f"{row.folder}/") if row.folder else Cell("–")
     why = row.problem
-    if not why and row.stage == str(Stage.MISSED) and row.epochs is not None:
+    if not why and row.stage == str(SearchStage.MISSED) and row.epochs is not None:
         why = f"it did not reach the target in {format_epochs(row.epochs)}"
     is_far = row.score is not None and row.epochs_to_target is None and not row.problem
     cells[7:10] = [Cell("far more", ""), *cells[8:10]] if is_far else cells[7:10]

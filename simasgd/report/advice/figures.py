@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.figures import label_row, scale_axis
-from simasgd.report.drawing.labels import Mark, label_points
+from simasgd.report.drawing.labels import LabelAnchor, label_points
 from simasgd.report.facts.formats import choose_time_unit, shorten_label
 
 _MOST_CHARACTERS = 62
@@ -26,7 +26,7 @@ class CostRow(NamedTuple):
     leads: bool
 
 
-class Place(NamedTuple):
+class MapPoint(NamedTuple):
     """A candidate on the map: seconds per epoch, epochs to the target, whether these are foretold, and a label ("": none)."""
 
     seconds_per_epoch: float
@@ -57,7 +57,7 @@ def _scale_hours(greatest: float) -> tuple[float, str]:
     return (1.0, "learner-hours") if greatest >= 0.1 else (1.0 / 3600.0, "learner-seconds")
 
 
-def draw_map(axes: Axes, places: Sequence[Place], best: Place | None) -> None:
+def draw_map(axes: Axes, places: Sequence[MapPoint], best: MapPoint | None) -> None:
     """Draw the candidates by their seconds per epoch and their epochs, both logarithmic.
 
     Along a dashed line, which passes through the best, the time to the target is the same.
@@ -93,6 +93,6 @@ def draw_map(axes: Axes, places: Sequence[Place], best: Place | None) -> None:
     axes.set_ylabel("epochs to the target", fontsize=FONT)
     axes.tick_params(labelsize=FONT)
     axes.grid(visible=True, axis="both")
-    others = [Mark(place.seconds_per_epoch / size, place.epochs, "", 0) for place in places]
-    named = [Mark(place.seconds_per_epoch / size, place.epochs, place.label, 0) for place in places if place.label]
+    others = [LabelAnchor(place.seconds_per_epoch / size, place.epochs, "", 0) for place in places]
+    named = [LabelAnchor(place.seconds_per_epoch / size, place.epochs, place.label, 0) for place in places if place.label]
     label_points(axes, named, others, FONT)

@@ -6,9 +6,9 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from simasgd.advising.findings import Answer, CandidateRow, Findings, Rival, World
+from simasgd.advising.findings import AimAnswer, BestElsewhere, CandidateRow, Findings, RunnerUp
 from simasgd.advising.race import NARROW
-from simasgd.advising.search import CLOSE, HOPE, Aim, Stage
+from simasgd.advising.search import CLOSE, HOPE, Aim, SearchStage
 from simasgd.advising.worlds import HERE
 from simasgd.report.facts.formats import (
     NBSP,
@@ -75,12 +75,12 @@ def format_target(found: Findings) -> str:
     )
 
 
-def list_costs(answer: Answer, aim: Aim | None = None) -> tuple[float, ...]:
+def list_costs(answer: AimAnswer, aim: Aim | None = None) -> tuple[float, ...]:
     """Return what the leader of an answer cost at each seed, by the answer's own aim or by another one."""
     return answer.seconds if (aim or answer.aim) == Aim.SOONEST else answer.learner_hours
 
 
-def say_costs(answer: Answer, aim: Aim | None = None) -> str:
+def say_costs(answer: AimAnswer, aim: Aim | None = None) -> str:
     """Return the mean cost over the seeds with its range: `1.61 s (1.5 s – 1.7 s over three seeds)`."""
     aim = aim or answer.aim
     spread = Spread.of(list_costs(answer, aim))
@@ -137,7 +137,7 @@ def _explain_nothing(found: Findings) -> list[str]:
     return [f"The nearest, {say_candidate(nearest, found)}, has {score} after {format_epochs(nearest.epochs)}."]
 
 
-def _explain(answer: Answer, found: Findings) -> list[str]:
+def _explain(answer: AimAnswer, found: Findings) -> list[str]:
     aim = answer.aim
     soonest = found.find_answer(Aim.SOONEST)
     assert soonest is not None
@@ -153,13 +153,13 @@ def _explain(answer: Answer, found: Findings) -> list[str]:
     return [capitalise(first.strip()), *(_say_ties(answer, found) or [_say_rivals(answer, found)])]
 
 
-def _say_sureness(answer: Answer) -> str:
+def _say_sureness(answer: AimAnswer) -> str:
     return {"clear": "", "tie": "by a tie", "unsure": "perhaps", "open": "so far", "fickle": "where it reaches the target,"}[
         answer.confidence
     ]
 
 
-def _say_range(answer: Answer) -> str:
+def _say_range(answer: AimAnswer) -> str:
     """Return the range of the soonest candidate's times over the seeds."""
     low, high = min(answer.seconds), max(answer.seconds)
     many = spell_count(len(answer.seconds), "seed")
@@ -167,7 +167,7 @@ def _say_range(answer: Answer) -> str:
     return f"That is a mean over {many}{ends}." if len(answer.seconds) > 1 else "That is one seed."
 
 
-def _say_ties(answer: Answer, found: Findings) -> list[str]:
+def _say_ties(answer: AimAnswer, found: Findings) -> list[str]:
     """Say who is as good by a narrow interval, and of whom the seeds cannot tell."""
     if answer.confidence not in ("tie", "unsure"):
         return []
@@ -187,7 +187,7 @@ def _say_ties(answer: Answer, found: Findings) -> list[str]:
     return sentences
 
 
-def _say_rivals(answer: Answer, found: Findings) -> str:
+def _say_rivals(answer: AimAnswer, found: Findings) -> str:
     """Say how much more the nearest rival costs, or that nobody came close."""
     what = "as long" if answer.aim == Aim.SOONEST else "as much"
     verb = "takes" if answer.aim == Aim.SOONEST else "costs"
@@ -202,7 +202,7 @@ def _say_rivals(answer: Answer, found: Findings) -> str:
     return f"The next, {name}, {verb} {format_factor(nearest.ratio)} {what}{say_interval(nearest)}."
 
 
-def say_ratio(rival: Rival) -> str:
+def say_ratio(rival: RunnerUp) -> str:
     """Return a ratio in a table: `1.25× (1.1× – 1.42×)`."""
     if rival.ratio is None:
         return "–"
@@ -210,7 +210,7 @@ def say_ratio(rival: Rival) -> str:
     return f"{format_factor(rival.ratio)}{ends}"
 
 
-def say_interval(rival: Rival) -> str:
+def say_interval(rival: RunnerUp) -> str:
     """Return the interval of a ratio in brackets, or that there are too few seeds for one."""
     if rival.low is None or rival.high is None:
         return f" ({spell_count(rival.seeds, 'seed')}: too few for an interval)"
@@ -241,7 +241,7 @@ def _say_worlds(found: Findings) -> list[str]:
     return sentences
 
 
-def _say_change(world: World, found: Findings) -> str:
+def _say_change(world: BestElsewhere, found: Findings) -> str:
     name = say_candidate(found.candidates[world.leader], found)
     instead = "" if world.stays is None else f" instead of {format_cost(world.stays, world.aim)}"
     return f"With {world.world}, {name} would be the soonest: {format_cost(world.costs, world.aim)}{instead}, by timing alone."
@@ -261,15 +261,15 @@ def _admit(found: Findings) -> list[str]:
     """Say what could still be wrong: candidates that were left behind, and a budget that ended the search."""
     many = Counter(row.stage for row in found.candidates)
     sentences = []
-    if count := sum(bool(row.problem) and not row.folder and row.stage != str(Stage.PROBLEM) for row in found.candidates):
+    if count := sum(bool(row.problem) and not row.folder and row.stage != str(SearchStage.PROBLEM) for row in found.candidates):
         failed = capitalise(spell_count(count, "candidate"))
         sentences.append(f"{failed} failed (advice.json says why); run again with --retry-failed to try them again.")
-    if count := sum(row.stage == str(Stage.BOUND) and row.epochs is None for row in found.candidates):
+    if count := sum(row.stage == str(SearchStage.BOUND) and row.epochs is None for row in found.candidates):
         sentences.append(
             f"{capitalise(spell_count(count, 'candidate is', 'candidates are'))} out by timing alone, if none needs fewer than "
             f"{format_number(HOPE)} of the fewest epochs that any took."
         )
-    if count := many[str(Stage.BEHIND)]:
+    if count := many[str(SearchStage.BEHIND)]:
         sentences.append(
             f"{capitalise(spell_count(count, 'candidate was', 'candidates were'))} left behind by what the first epochs "
             "foretold; one that learns slowly first and wins later is lost that way."
@@ -281,7 +281,7 @@ def _admit(found: Findings) -> list[str]:
             "learning.evaluate tells candidates apart that are a tie now."
         )
     if found.effort.is_cut:
-        left = many[str(Stage.OPEN)]
+        left = many[str(SearchStage.OPEN)]
         still = f"; {spell_count(left, 'candidate is', 'candidates are')} not decided" if left else ""
         sentences.append(f"The budget ({found.effort.budget}) ended the search{still}. A larger one goes on from here.")
     return sentences
@@ -295,6 +295,6 @@ def list_worlds(found: Findings) -> Sequence[str]:
 def say_stages(found: Findings) -> str:
     """Return how many candidates came how far: `12 behind the others, 3 in the final`."""
     many = Counter(row.stage for row in found.candidates)
-    plural = {Stage.MISSED: "miss the target", Stage.REACHED: "reach the target"}
-    counted = [(many[str(stage)], stage) for stage in Stage if many[str(stage)]]
+    plural = {SearchStage.MISSED: "miss the target", SearchStage.REACHED: "reach the target"}
+    counted = [(many[str(stage)], stage) for stage in SearchStage if many[str(stage)]]
     return join_words([f"{count} {stage if count == 1 else plural.get(stage, stage)}" for count, stage in counted])

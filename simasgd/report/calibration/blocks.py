@@ -11,7 +11,7 @@ from simasgd.calibration.fit import Calibration
 from simasgd.calibration.interface import InterfaceFit
 from simasgd.calibration.laws.estimates import Estimate
 from simasgd.calibration.links import LineFit
-from simasgd.calibration.spells.kinds import KindFit, Law
+from simasgd.calibration.spells.kinds import FactorLaw, KindFit
 from simasgd.report.calibration import figures
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.page_parts import Block, Panel, Table
@@ -106,7 +106,7 @@ def _build_law(fit: ComputeFit) -> Iterator[Block]:
     ]  # fmt: skip
     columns = ("law", "cv", "log likelihood", "information criterion above the best", "distance")
     yield _block(
-        "law", "Law", "The law of compute times",
+        "law", "FactorLaw", "The law of compute times",
         f"Times{outside}, each over its learner's mean, by maximum likelihood under every law that a scenario knows. The "
         f"criterion (BIC) chooses {best.family.name}. The distance (Kolmogorov–Smirnov) is the largest difference between "
         f"the shares of times up to a value, measured and expected: {format_percent(best.distance)} under {best.family.name}.",
@@ -156,7 +156,7 @@ def _describe_kind(kind: KindFit, fit: ComputeFit) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _name_law(what: str, law: Law | None) -> str:
+def _name_law(what: str, law: FactorLaw | None) -> str:
     return "" if law is None else f"{what}: {law.name}, cv {_write(law.cv)}"
 
 

@@ -20,7 +20,7 @@ from simasgd.report.drawing.figures import (
     use_number_axis,
     use_percent_axis,
 )
-from simasgd.report.drawing.labels import Mark, label_points
+from simasgd.report.drawing.labels import LabelAnchor, label_points
 from simasgd.report.facts.formats import count_seeds, format_duration, shorten_label
 from simasgd.report.facts.metric import ERROR, Metric
 
@@ -88,13 +88,13 @@ def draw_pareto(axes: Axes, comparison: MetricComparison) -> None:
     label_points(axes, [_mark(contender, size) for contender in drawn])
 
 
-def _mark(contender: Contender, size: float) -> Mark:
+def _mark(contender: Contender, size: float) -> LabelAnchor:
     """Return a variant's point with its bars over the seeds."""
     score, seconds = contender.spread(SCORE), contender.spread(SECONDS)
     assert score is not None
     assert seconds is not None
     bar = (seconds.low / size, score.low, seconds.high / size, score.high)
-    return Mark(seconds.mean / size, score.mean, contender.name, contender.series, bar)
+    return LabelAnchor(seconds.mean / size, score.mean, contender.name, contender.series, bar)
 
 
 def _draw_marker(axes: Axes, contender: Contender, size: float, on_front: bool) -> None:

@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.figures import SIMULATED_TIME, draw_seams, scale_axis, use_number_axis, use_percent_axis
-from simasgd.report.drawing.labels import Mark, find_room, label_ends
+from simasgd.report.drawing.labels import LabelAnchor, find_room, label_ends
 from simasgd.report.facts.metric import ERROR, Metric
-from simasgd.report.facts.tables import Seam
+from simasgd.report.facts.tables import SeamTimes
 
 _DENSE = 8
 """The fewest evaluations that a line joins; fewer are drawn as steps."""
@@ -44,7 +44,7 @@ def draw_curves(
     time: str = SIMULATED_TIME,
     failed: Collection[int] = (),
     target: float | None = None,
-    seams: Sequence[Seam] = (),
+    seams: Sequence[SeamTimes] = (),
 ) -> None:
     """Draw the metric against `x` (seconds, epoch or bytes), with its range over the seeds.
 
@@ -72,7 +72,7 @@ def draw_curves(
         draw_seams(axes, [seam[_SEAMS[x]] / size for seam in seams if seam[0] in set(drawn["series"])])
     if drawn["series"].nunique() > 1:
         last = [rows.iloc[-1] for _, rows in drawn.groupby("series")]
-        label_ends(axes, [Mark(row[x] / size, row["value"], row["variant"], int(row["series"])) for row in last])
+        label_ends(axes, [LabelAnchor(row[x] / size, row["value"], row["variant"], int(row["series"])) for row in last])
 
 
 def find_hidden(drawn: pd.DataFrame, x: str) -> set[int]:

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
 from simasgd.report.drawing import svg
-from simasgd.report.drawing.labels import Mark, label_ends
+from simasgd.report.drawing.labels import LabelAnchor, label_ends
 from simasgd.report.facts.formats import (
     NBSP,
     choose_byte_unit,
@@ -24,7 +24,7 @@ from simasgd.report.facts.formats import (
     shorten_label,
 )
 from simasgd.report.facts.part_facts import ResourceFact
-from simasgd.report.facts.tables import Seam
+from simasgd.report.facts.tables import SeamTimes
 from simasgd.report.facts.variant_facts import VariantFacts
 
 _MAX_BARS = 60
@@ -89,7 +89,7 @@ def draw_histogram(
 
 
 @dataclass(frozen=True)
-class Distribution:
+class StalenessDistribution:
     """The staleness of a variant's gradients: `counts[σ]` of them have staleness σ."""
 
     label: str
@@ -99,7 +99,7 @@ class Distribution:
     expected: float | None
 
     @classmethod
-    def of(cls, group: Sequence[int], variants: Sequence[VariantFacts], counts: Sequence[int]) -> Distribution:
+    def of(cls, group: Sequence[int], variants: Sequence[VariantFacts], counts: Sequence[int]) -> StalenessDistribution:
         """Return the staleness of a group of variants with the same clock; `counts` are the first one's."""
         first, names = variants[group[0]], [variants[i].name for i in group]
         assert first.staleness is not None
@@ -115,7 +115,7 @@ def measure_rows(rows: int) -> float:
     return 0.6 + ROW * rows
 
 
-def draw_distributions(axes: Axes, rows: Sequence[Distribution], what: HistogramLabels) -> None:
+def draw_distributions(axes: Axes, rows: Sequence[StalenessDistribution], what: HistogramLabels) -> None:
     """Draw a row for each variant: all staleness as a thin line, the middle 90 % as a thick one, and the mean.
 
     If few gradients lie far out, the axis ends before them (`find_end`).
@@ -136,7 +136,7 @@ def draw_distributions(axes: Axes, rows: Sequence[Distribution], what: Histogram
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
 
 
-def find_end(rows: Sequence[Distribution]) -> int:
+def find_end(rows: Sequence[StalenessDistribution]) -> int:
     """Return the end of the axis: the greatest staleness, or what 99 % of every variant's gradients do not exceed.
 
     The second is taken if the first is more than twice as far out.
@@ -163,7 +163,7 @@ def draw_staleness_over_time(
     table: pd.DataFrame,
     names: Mapping[int, str],
     time: str = SIMULATED_TIME,
-    seams: Sequence[Seam] = (),
+    seams: Sequence[SeamTimes] = (),
 ) -> None:
     """Draw the mean staleness against the time, whose name is `time`.
 
@@ -180,7 +180,7 @@ def draw_staleness_over_time(
     draw_seams(axes, [seconds / size for series, seconds, _ in seams if series in names])
     if len(names) > 1:
         ends = [(i, rows.iloc[-1]) for i, rows in table.groupby("variant")]
-        label_ends(axes, [Mark(row["seconds"] / size, row["staleness"], names[i], int(i)) for i, row in ends])
+        label_ends(axes, [LabelAnchor(row["seconds"] / size, row["staleness"], names[i], int(i)) for i, row in ends])
 
 
 def bin_shares(counts: Sequence[int], width: int) -> list[float]:

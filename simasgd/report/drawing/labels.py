@@ -23,7 +23,7 @@ _LINE = 12.5
 
 @final
 @dataclass(frozen=True)
-class Mark:
+class LabelAnchor:
     """A place in data coordinates that gets a label: the last point of a line, or a marker."""
 
     x: float
@@ -64,7 +64,7 @@ def wrap_label(name: str) -> str:
     return "\n".join([first, shorten_label(name[len(first) :].strip(), MOST_CHARACTERS)]) if rest else first
 
 
-def label_ends(axes: Axes, marks: Sequence[Mark]) -> None:
+def label_ends(axes: Axes, marks: Sequence[LabelAnchor]) -> None:
     """Write labels into the right margin, each with a dotted line to its mark, which does not look like data.
 
     The limits of the axes must be set before. Call it last.
@@ -99,7 +99,7 @@ def label_ends(axes: Axes, marks: Sequence[Mark]) -> None:
         axes.plot(1.035, place, marker, color=colour, markersize=5, transform=axes.transAxes, clip_on=False)
 
 
-def label_points(axes: Axes, marks: Sequence[Mark], others: Sequence[Mark] = (), size: float = _SIZE) -> None:
+def label_points(axes: Axes, marks: Sequence[LabelAnchor], others: Sequence[LabelAnchor] = (), size: float = _SIZE) -> None:
     """Write a label for each mark, clear of all marks, of `others` without a label, of bars, and of other labels.
 
     `size` is that of the text. A label stands nearest to its own mark; one that finds no room beside it has a line to it

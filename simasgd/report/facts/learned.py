@@ -13,7 +13,7 @@ _AS_MUCH = 0.9
 """Only runs that applied at least this part of the best one's samples had the same chance to learn."""
 
 
-class Learned(NamedTuple):
+class LearnedResult(NamedTuple):
     """What a run learned: its outcome, its final test error (None: it has none), and its applied samples."""
 
     outcome: Outcome
@@ -21,7 +21,7 @@ class Learned(NamedTuple):
     samples: float
 
 
-def find_limit(runs: Sequence[Learned], classes: int | None) -> float | None:
+def find_limit(runs: Sequence[LearnedResult], classes: int | None) -> float | None:
     """Return the test error from which a run fails to learn beside these runs on the same data.
 
     It is half of the way from the best error to that of guessing one of `classes`, and at most what makes a run alone fail
@@ -34,7 +34,7 @@ def find_limit(runs: Sequence[Learned], classes: int | None) -> float | None:
     return min(CHANCE * guessing, guessing + _HALF * (best.error - guessing))
 
 
-def judge(runs: Sequence[Learned], classes: int | None) -> list[Outcome]:
+def judge(runs: Sequence[LearnedResult], classes: int | None) -> list[Outcome]:
     """Return the outcomes of runs on the same data, judged beside each other.
 
     A run that finished fails to learn if its test error is at the limit or above, though it applied as many samples as the
@@ -54,6 +54,6 @@ def judge(runs: Sequence[Learned], classes: int | None) -> list[Outcome]:
     ]
 
 
-def _find_best(runs: Sequence[Learned]) -> Learned | None:
+def _find_best(runs: Sequence[LearnedResult]) -> LearnedResult | None:
     known = [run for run in runs if run.outcome is Outcome.FINISHED and run.error is not None]
     return min(known, key=lambda run: run.error or 0.0, default=None)

@@ -145,13 +145,13 @@ def group_by_clock(study: Study) -> list[tuple[int, ...]]:
     return [tuple(group) for group in alike.values()]
 
 
-Seam = tuple[int, float, float]
+SeamTimes = tuple[int, float, float]
 """Where a run was continued: the variant's number, the simulated seconds and the epoch."""
 
 
-def list_seams(study: Study) -> list[Seam]:
+def list_seams(study: Study) -> list[SeamTimes]:
     """Return where the runs of each variant were continued, as means over the seeds."""
-    found: list[Seam] = []
+    found: list[SeamTimes] = []
     for series, runs in enumerate(study.runs.values()):
         for seams in zip(*(run.summary.seams for run in runs), strict=False):
             seconds, epochs = (sum(getattr(seam, key) or 0.0 for seam in seams) for key in ("simulated_seconds", "epochs"))

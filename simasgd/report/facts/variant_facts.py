@@ -15,7 +15,7 @@ from simasgd.report.facts.averages import (
     name_rest,
     sum_faults,
 )
-from simasgd.report.facts.learned import Learned, judge
+from simasgd.report.facts.learned import LearnedResult, judge
 from simasgd.report.facts.learning_facts import GoalFact, LearningFact, choose_goals, read_goal, read_learning
 from simasgd.report.facts.metric import ERROR, LOSS, Metric
 from simasgd.report.facts.names import describe_protocol, describe_setting, name_run
@@ -177,7 +177,7 @@ def _judge_beside_each_other(study: Study) -> dict[str, tuple[Outcome, ...]]:
         learning = study.runs[variants[0]][0].scenario.learning
         assert learning is not None
         runs = [run for variant in variants for run in study.runs[variant]]
-        learned = [Learned(run.outcome, run.test_error, run.summary.samples) for run in runs]
+        learned = [LearnedResult(run.outcome, run.test_error, run.summary.samples) for run in runs]
         judged = iter(judge(learned, learning.data.shape.classes))
         found |= {variant: tuple(islice(judged, len(study.runs[variant]))) for variant in variants}
     return found

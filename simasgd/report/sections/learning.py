@@ -12,7 +12,7 @@ from simasgd.report.drawing.curves import draw_curves, measure_curves
 from simasgd.report.drawing.page_parts import Block, Panel, Table
 from simasgd.report.facts.formats import format_bytes, format_number, list_some
 from simasgd.report.facts.metric import DISTANCE, ERROR, LOSS, Metric
-from simasgd.report.facts.tables import Seam, list_seams, tabulate_curves, tabulate_distances
+from simasgd.report.facts.tables import SeamTimes, list_seams, tabulate_curves, tabulate_distances
 from simasgd.report.facts.variant_facts import VariantFacts, name_time
 from simasgd.results.study import Study
 from simasgd.results.tables import thinned
@@ -71,7 +71,7 @@ def _build_block(
     *,
     title: str,
     reading: str,
-    seams: Sequence[Seam],
+    seams: Sequence[SeamTimes],
     target: float | None = None,
 ) -> Block:
     time = name_time(variants)

@@ -8,7 +8,7 @@ from functools import partial
 import pandas as pd
 
 from simasgd.report.drawing import figures, svg
-from simasgd.report.drawing.figures import AGE, OWN_STALENESS, STALENESS, Distribution
+from simasgd.report.drawing.figures import AGE, OWN_STALENESS, STALENESS, StalenessDistribution
 from simasgd.report.drawing.page_parts import Block, LegendEntry, Panel, Table, draw_glyph, draw_line_mark
 from simasgd.report.facts.formats import NBSP, format_number, format_steps, list_some, name_group
 from simasgd.report.facts.tables import count_histogram, group_by_clock, list_seams, tabulate_staleness_of_groups
@@ -55,7 +55,7 @@ def build_staleness_block(study: Study, variants: Sequence[VariantFacts]) -> Blo
 def _build_distribution_panel(
     stale: Sequence[Sequence[int]], variants: Sequence[VariantFacts], counts: Sequence[Sequence[int]]
 ) -> Panel:
-    rows = [Distribution.of(group, variants, counts[group[0]]) for group in stale]
+    rows = [StalenessDistribution.of(group, variants, counts[group[0]]) for group in stale]
     said = "; ".join(f"{row.label}: mean {format_number(row.mean)}, greatest {len(row.counts) - 1}" for row in rows)
     what = OWN_STALENESS if all(variants[group[0]].own_models for group in stale) else STALENESS
     draw = partial(figures.draw_distributions, rows=rows, what=what)
@@ -67,7 +67,7 @@ def _build_distribution_panel(
     )
 
 
-def describe_cut(rows: Sequence[figures.Distribution]) -> str:
+def describe_cut(rows: Sequence[figures.StalenessDistribution]) -> str:
     """Return where the axis ends and what lies beyond; "" if nothing does."""
     end = figures.find_end(rows)
     beyond = list_some([f"{len(row.counts) - 1:,} ({row.label})" for row in rows if len(row.counts) - 1 > end])

@@ -33,7 +33,7 @@ _COSTS = {"step": "own steps", "mix": "mixing", "copy": "copies", "launch": "sta
 _LEAST_SHARE = 0.0005
 """A share below this one reads as 0.0 %."""
 
-Group = tuple[str, VariantFacts]
+NamedGroup = tuple[str, VariantFacts]
 """Variants with the same clock: their names, and the facts of the first."""
 
 
@@ -77,7 +77,7 @@ def _format_queue(length: float | None) -> str:
     return "an unknown number" if length is None else format_number(length)
 
 
-def _describe_time(groups: Sequence[Group]) -> str:
+def _describe_time(groups: Sequence[NamedGroup]) -> str:
     spent = ". ".join(
         f"{names}: {describe_time_spent(variant).replace('Learners', 'learners', 1)}" for names, variant in groups
     )
@@ -90,7 +90,7 @@ def _describe_time(groups: Sequence[Group]) -> str:
     return f"{spent}{busiest}.{overlap}"
 
 
-def _describe_overlap(groups: Sequence[Group]) -> str:
+def _describe_overlap(groups: Sequence[NamedGroup]) -> str:
     """Return a sentence about overlap; in base architectures it is the share of computing."""
     if all(variant.architecture == "base" for _, variant in groups):
         return ""
@@ -101,7 +101,7 @@ def _describe_overlap(groups: Sequence[Group]) -> str:
     return f" Communication overlap: {list_some(overlaps, 8)}." if overlaps else ""
 
 
-def _build_learner_panel(groups: Sequence[Group]) -> Panel:
+def _build_learner_panel(groups: Sequence[NamedGroup]) -> Panel:
     rows = []
     for names, variant in groups:
         own = ": computing thread" if variant.threads else ""
@@ -123,7 +123,7 @@ def _list_shares(rows: Sequence[tuple[str, Mapping[str, float]]]) -> str:
     )
 
 
-def _build_resource_panel(groups: Sequence[Group], variants: Sequence[VariantFacts]) -> list[Panel]:
+def _build_resource_panel(groups: Sequence[NamedGroup], variants: Sequence[VariantFacts]) -> list[Panel]:
     """Build the panel if there is a server, or a link that several messages share."""
     most = max(1, min(_MAX_RESOURCES, _MAX_BARS // len(groups)))
     several = len(groups) > 1
@@ -150,7 +150,7 @@ def _name_resources(variants: Sequence[VariantFacts]) -> str:
     return "Servers and links" if any(variant.has_server for variant in variants) else "Links"
 
 
-def _explain_omission(groups: Sequence[Group], most: int) -> str:
+def _explain_omission(groups: Sequence[NamedGroup], most: int) -> str:
     count = max(len(variant.resources) for _, variant in groups)
     if count <= most:
         return ""
@@ -174,7 +174,7 @@ def _select_busiest(resources: Sequence[ResourceFact], most: int) -> Sequence[Re
     return resources if len(resources) <= most else sorted(resources, key=lambda resource: -resource.busy)[:most]
 
 
-def _build_path_panel(groups: Sequence[Group]) -> list[Panel]:
+def _build_path_panel(groups: Sequence[NamedGroup]) -> list[Panel]:
     rows = [(shorten_label(names, 55), variant.critical_path) for names, variant in groups if variant.critical_path is not None]
     if not rows:
         return []

@@ -11,11 +11,11 @@ from simasgd.what_if.changes import NO_GAIN
 
 _MAX_READ = 3
 
-Answers = tuple[str, Sequence[WhatIfFact]]
+NamedFacts = tuple[str, Sequence[WhatIfFact]]
 """The names of variants with the same clock, and their speed-ups."""
 
 
-def build_what_if_panel(answers: Sequence[Answers]) -> Panel:
+def build_what_if_panel(answers: Sequence[NamedFacts]) -> Panel:
     """Build the panel from the speed-ups of at least one group of variants."""
     most_first = sorted(answers, key=lambda pair: -len(pair[1]))  # common parts keep their order
     found = [speedup for _, speedups in most_first for speedup in speedups]
@@ -55,14 +55,14 @@ def _describe_method(found: Sequence[WhatIfFact]) -> str:
     return " ".join(sentences)
 
 
-def _describe_gains(answers: Sequence[Answers]) -> str:
+def _describe_gains(answers: Sequence[NamedFacts]) -> str:
     if len(answers) > _MAX_READ:
         return ""
     gains = [f"{f'under {names}, ' if len(answers) > 1 else ''}{describe_best_gain(speedups)}" for names, speedups in answers]
     return f"{capitalise('; '.join(gains))}. "
 
 
-def _describe_spread_starts(answers: Sequence[Answers]) -> str:
+def _describe_spread_starts(answers: Sequence[NamedFacts]) -> str:
     """Return the speed-ups of learners that start at different times, where these differ."""
     gains = []
     for names, speedups in answers:

@@ -23,7 +23,7 @@ from simasgd.report.sweep.facts.sweep_facts import (
     STALENESS,
     THROUGHPUT,
     TO_TARGET,
-    Row,
+    SettingRow,
     SweepFacts,
     describe_target,
     format_quantity,
@@ -43,7 +43,7 @@ from simasgd.report.sweep.naming import (
     MOST_OF_FRONT,
     SOONER,
     TITLES,
-    Named,
+    NamedSetting,
     name_settings,
     say_panel,
     title_panel,
@@ -52,7 +52,7 @@ from simasgd.report.sweep.points_table import list_named
 from simasgd.report.sweep.quantity_blocks import build_clock, build_quantity
 from simasgd.report.sweep.scale_out import build_scale_out
 from simasgd.report.sweep.verdict import SweepVerdict
-from simasgd.sweeps.roles import Role
+from simasgd.sweeps.roles import KeyRole
 
 _GIVEN = "given, not chosen"
 
@@ -188,7 +188,9 @@ def _build_trade_off(verdict: SweepVerdict) -> Block | None:
     )
 
 
-def draw_part(world: Mapping[str, str], named: Sequence[Named], measure: str, facts: SweepFacts) -> tuple[list[Row], Figure]:
+def draw_part(
+    world: Mapping[str, str], named: Sequence[NamedSetting], measure: str, facts: SweepFacts
+) -> tuple[list[SettingRow], Figure]:
     """Return the settings in a part of the world, and the figure of their error against time with the `named` ones."""
     rows = list_rows(select(facts.sound, world).dropna(subset=[measure, SECONDS]))
     here = [one for one in named if all(one.row[key] == value for key, value in world.items())]
@@ -212,15 +214,15 @@ def has_trade_off(facts: SweepFacts) -> bool:
     return facts.measure is not None and varies(facts.sound[SECONDS]) and bool(facts.choices)
 
 
-def _say_point(row: Row, measure: str) -> str:
+def _say_point(row: SettingRow, measure: str) -> str:
     return f"{format_quantity(measure, row[measure])} after {format_quantity(SECONDS, row[SECONDS])}"
 
 
 def _say_role(dial: Dial) -> str:
     """Return in brackets that the reader has to live with an axis, or with some of its keys; "" if all is a choice."""
-    if dial.role is Role.WORLD:
+    if dial.role is KeyRole.WORLD:
         return f" ({_GIVEN})"
-    given = dial.name_parts(Role.WORLD)
+    given = dial.name_parts(KeyRole.WORLD)
     return f" (the {join_words(given)} {'is' if len(given) == 1 else 'are'} {_GIVEN})" if given else ""
 
 

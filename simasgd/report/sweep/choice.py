@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from simasgd.report.facts.formats import NBSP, capitalise, format_duration, format_factor, format_number, spell_count
-from simasgd.report.sweep.facts.answer import Answer, count_hours_to_target
+from simasgd.report.sweep.facts.answer import BestSetting, count_hours_to_target
 from simasgd.report.sweep.facts.sweep_facts import (
     ERROR,
     NAMES,
     SECONDS,
     THROUGHPUT,
     TO_TARGET,
-    Row,
+    SettingRow,
     SweepFacts,
     format_quantity,
     get_spread,
@@ -25,7 +25,7 @@ from simasgd.report.sweep.facts.sweep_facts import (
 _MOST_NAMED = 3
 
 
-def explain_choice(best: Row, answer: Answer, facts: SweepFacts) -> list[str]:
+def explain_choice(best: SettingRow, answer: BestSetting, facts: SweepFacts) -> list[str]:
     """Return sentences, with a small letter, on the setting to use in a part of the world beside the others there."""
     sentences = [
         _compare_scores(best, answer, facts),
@@ -35,7 +35,7 @@ def explain_choice(best: Row, answer: Answer, facts: SweepFacts) -> list[str]:
     return [sentence for sentence in sentences if sentence]
 
 
-def _compare_scores(best: Row, answer: Answer, facts: SweepFacts) -> str:
+def _compare_scores(best: SettingRow, answer: BestSetting, facts: SweepFacts) -> str:
     measure = facts.measure
     rows = _list_others(best, answer, facts)
     if measure is None:
@@ -61,7 +61,7 @@ def _compare_scores(best: Row, answer: Answer, facts: SweepFacts) -> str:
     )
 
 
-def _say_row(row: Row, facts: SweepFacts) -> str:
+def _say_row(row: SettingRow, facts: SweepFacts) -> str:
     """Return a setting with its score and time: `8 learners, rate 0.1 (4.1 % after 3 s)`."""
     measure = facts.measure
     assert measure is not None
@@ -69,7 +69,7 @@ def _say_row(row: Row, facts: SweepFacts) -> str:
     return f"{say_setting(row, facts.choices)} ({format_quantity(measure, row[measure])}{time})"
 
 
-def _compare_reaches(best: Row, answer: Answer, rows: Sequence[Row], facts: SweepFacts) -> str:
+def _compare_reaches(best: SettingRow, answer: BestSetting, rows: Sequence[SettingRow], facts: SweepFacts) -> str:
     """Compare the setting that reaches the target first with the next one."""
     if not rows:
         return ""
@@ -85,7 +85,7 @@ def _compare_reaches(best: Row, answer: Answer, rows: Sequence[Row], facts: Swee
     return f"the next is {ratio} as slow ({say_setting(following, facts.choices)}){f'; {lost}' if lost else ''}."
 
 
-def _compare_speeds(best: Row, rows: Sequence[Row], facts: SweepFacts) -> str:
+def _compare_speeds(best: SettingRow, rows: Sequence[SettingRow], facts: SweepFacts) -> str:
     """Compare the best setting with the slowest where nothing is learned."""
     known = [row for row in rows if get_spread(row, facts.speed) is not None]
     if not known:
@@ -95,7 +95,7 @@ def _compare_speeds(best: Row, rows: Sequence[Row], facts: SweepFacts) -> str:
     return f"it is {format_factor(ratio)} as fast as the slowest ({say_setting(slowest, facts.choices)})."
 
 
-def _list_others(best: Row, answer: Answer, facts: SweepFacts) -> list[Row]:
+def _list_others(best: SettingRow, answer: BestSetting, facts: SweepFacts) -> list[SettingRow]:
     """Return the other sound settings in the same part of the world."""
     rows = select(facts.sound, facts.name_world(answer.world))
     if facts.measure is not None:
@@ -104,7 +104,7 @@ def _list_others(best: Row, answer: Answer, facts: SweepFacts) -> list[Row]:
     return [row for row in list_rows(rows) if any(row[key] != best[key] for key in keys)]
 
 
-def _name_equals(best: Row, answer: Answer, facts: SweepFacts) -> str:
+def _name_equals(best: SettingRow, answer: BestSetting, facts: SweepFacts) -> str:
     keys = [dial.key for dial in facts.choices]
     equals = [row for row in (answer.best, *answer.also) if any(row[key] != best[key] for key in keys)]
     if not equals:
@@ -115,7 +115,7 @@ def _name_equals(best: Row, answer: Answer, facts: SweepFacts) -> str:
     return f"{'; '.join(named[:_MOST_NAMED])}{more} {'is' if len(equals) == 1 else 'are'} as good, as soon and as cheap."
 
 
-def _offer_less_time(best: Row, answer: Answer, facts: SweepFacts) -> str:
+def _offer_less_time(best: SettingRow, answer: BestSetting, facts: SweepFacts) -> str:
     """Name the best compromise and the soonest setting of the front."""
     if answer.compromise is None or facts.measure is None:
         return ""
@@ -130,11 +130,11 @@ def _offer_less_time(best: Row, answer: Answer, facts: SweepFacts) -> str:
     return f"with less time: {'; '.join(parts)}."
 
 
-def _is_same(one: Row, other: Row, facts: SweepFacts) -> bool:
+def _is_same(one: SettingRow, other: SettingRow, facts: SweepFacts) -> bool:
     return all(one[dial.key] == other[dial.key] for dial in facts.choices)
 
 
-def describe_reached(best: Row, answer: Answer, facts: SweepFacts) -> str:
+def describe_reached(best: SettingRow, answer: BestSetting, facts: SweepFacts) -> str:
     """Say which settings reach the target, when the setting to use does, and which reaches it with the fewest learner-hours."""
     target, cheapest = facts.sweep.target, answer.cheapest
     if target is None or target.quantity != facts.measure or cheapest is None:
@@ -158,7 +158,7 @@ def describe_reached(best: Row, answer: Answer, facts: SweepFacts) -> str:
     return f"{count} a {goal}. {capitalise(soonest)}; {own}."
 
 
-def describe_missed_target(answers: Sequence[Answer], facts: SweepFacts) -> list[str]:
+def describe_missed_target(answers: Sequence[BestSetting], facts: SweepFacts) -> list[str]:
     """Say where no setting reaches the given target, so that it does not decide."""
     target = facts.sweep.target
     missed = [answer for answer in answers if not answer.at_target]
@@ -171,7 +171,7 @@ def describe_missed_target(answers: Sequence[Answer], facts: SweepFacts) -> list
     return [f"No setting reaches a {goal} at every seed{where}, so the lowest counts{there}."]
 
 
-def say_range(rows: Sequence[Row], quantity: str) -> str:
+def say_range(rows: Sequence[SettingRow], quantity: str) -> str:
     """Return the least and the greatest value of some settings, with the unit: `4.0 – 4.2 %`."""
     values = [float(row[quantity]) for row in rows]
     low, high = (format_quantity(quantity, end) for end in (min(values), max(values)))

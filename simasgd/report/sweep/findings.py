@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from simasgd.report.facts.formats import capitalise, join_words, list_some
 from simasgd.report.sweep.choice import say_range
 from simasgd.report.sweep.facts.dials import Dial
-from simasgd.report.sweep.facts.effects import Case, Direction, Effect, Split, find_split, measure_effect
+from simasgd.report.sweep.facts.effects import AxisComparison, Direction, Effect, Split, find_split, measure_effect
 from simasgd.report.sweep.facts.lost import say_lost
 from simasgd.report.sweep.facts.sweep_facts import (
     ERROR,
@@ -15,19 +15,19 @@ from simasgd.report.sweep.facts.sweep_facts import (
     NAMES,
     SECONDS,
     THROUGHPUT,
-    Row,
+    SettingRow,
     SweepFacts,
     format_quantity,
     say_setting,
     say_values,
     varies,
 )
-from simasgd.sweeps.roles import Role
+from simasgd.sweeps.roles import KeyRole
 
 _MOST_NAMED = 3
 
 
-def describe_effects(facts: SweepFacts, anchor: Row) -> list[str]:
+def describe_effects(facts: SweepFacts, anchor: SettingRow) -> list[str]:
     """Return a line for each axis with several values and each of error and time; the rest is as in the setting `anchor`.
 
     There is none for the time of an axis of which no two values have one.
@@ -93,7 +93,7 @@ def _is_still(effect: Effect) -> bool:
     return effect.here is not None and len(effect.here.sound) > 1 and not effect.is_moved(effect.here)
 
 
-def _say_pairs(effect: Effect, cases: Sequence[Case]) -> str:
+def _say_pairs(effect: Effect, cases: Sequence[AxisComparison]) -> str:
     """Compare elsewhere the values of an axis without numbers: the two that differ most here, or otherwise any two."""
     widest = None if effect.here is None else effect.find_widest(effect.here)
     if widest is None:
@@ -125,7 +125,7 @@ def _say_split(effect: Effect, split: Split, facts: SweepFacts) -> str:
     return capitalise("; ".join(parts))
 
 
-def _give_example(effect: Effect, cases: Sequence[Case], split: Split, facts: SweepFacts) -> str:
+def _give_example(effect: Effect, cases: Sequence[AxisComparison], split: Split, facts: SweepFacts) -> str:
     """Return, in brackets, the two numbers that differ most, from the worse to the better one."""
     pairs = [pair for case in cases if (pair := effect.find_widest(case)) is not None]
     if not pairs:
@@ -153,7 +153,7 @@ def _better(quantity: str) -> str:
     return "better" if quantity in (ERROR, LOSS) else "faster" if quantity == THROUGHPUT else "sooner"
 
 
-def _count(found: int, cases: Sequence[Case]) -> str:
+def _count(found: int, cases: Sequence[AxisComparison]) -> str:
     """Return, for example, `2 of 3 cases`, `all 3 cases`, `the only case`."""
     if len(cases) == 1:
         return f"{'the' if found else 'none of the'} only case"
@@ -166,7 +166,7 @@ def _say_unit(quantity: str) -> str:
     return " samples/s" if quantity == THROUGHPUT else ""
 
 
-def _show(quantity: str, row: Row) -> str:
+def _show(quantity: str, row: SettingRow) -> str:
     return f"{format_quantity(quantity, row[quantity])}{_say_unit(quantity)}"
 
 
@@ -174,7 +174,7 @@ def describe_mixed(facts: SweepFacts) -> list[str]:
     """Say of each group of keys that vary together, and of which only some are choices, what it does not tell."""
     sentences = []
     for dial in facts.choices:
-        chosen, given = dial.name_parts(Role.CHOICE), dial.name_parts(Role.WORLD)
+        chosen, given = dial.name_parts(KeyRole.CHOICE), dial.name_parts(KeyRole.WORLD)
         if given:
             world = join_words(given)
             sentences.append(

@@ -14,8 +14,8 @@ from typing import final
 import pandas as pd
 
 from simasgd.report.sweep.facts.dials import Dial
-from simasgd.report.sweep.facts.sweep_facts import OF_LEARNING, SHARE, TO_TARGET, Row, SweepFacts, select, varies
-from simasgd.sweeps.roles import Role
+from simasgd.report.sweep.facts.sweep_facts import OF_LEARNING, SHARE, TO_TARGET, SettingRow, SweepFacts, select, varies
+from simasgd.sweeps.roles import KeyRole
 
 MOST_LINES = 6
 MOST_PANELS = 6
@@ -58,7 +58,7 @@ class Layout:
         return drawn.assign(**{SHARE: drawn[keys].merge(shares, on=keys, how="left")["_share"].to_numpy()})
 
 
-def lay_out(quantity: str, facts: SweepFacts, anchor: Row, across: Dial | None = None) -> Layout | None:
+def lay_out(quantity: str, facts: SweepFacts, anchor: SettingRow, across: Dial | None = None) -> Layout | None:
     """Return the places of the axes for a quantity.
 
     None if it does not vary along any (or along `across`), or no setting has it where the axes without a place are held.
@@ -84,11 +84,11 @@ def lay_out(quantity: str, facts: SweepFacts, anchor: Row, across: Dial | None =
     return Layout(quantity, first, lines, tuple(panels), still, held, fixed)
 
 
-def split_rest(rest: Sequence[Dial], anchor: Row) -> tuple[list[dict[str, str]], dict[str, str]]:
+def split_rest(rest: Sequence[Dial], anchor: SettingRow) -> tuple[list[dict[str, str]], dict[str, str]]:
     """Return a mapping for each panel of these axes, the world first, and the values of the axes without room."""
     panels: list[dict[str, str]] = [{}]
     fixed = {}
-    for dial in sorted(rest, key=lambda dial: dial.role is not Role.WORLD):
+    for dial in sorted(rest, key=lambda dial: dial.role is not KeyRole.WORLD):
         if len(panels) * len(dial.values) <= MOST_PANELS:
             panels = [{**values, dial.key: value} for values in panels for value in dial.values]
         else:

@@ -29,7 +29,7 @@ from simasgd.report.sweep.facts.sweep_facts import (
 from simasgd.report.sweep.layout import MOST_PANELS, lay_out, moves, split_rest
 from simasgd.report.sweep.naming import TITLES, name_settings, say_panel, title_panel
 from simasgd.report.sweep.verdict import SweepVerdict
-from simasgd.sweeps.roles import Role
+from simasgd.sweeps.roles import KeyRole
 
 _MOST_ROWS, _MOST_COLUMNS = 12, 30
 
@@ -39,7 +39,7 @@ def build_map(verdict: SweepVerdict) -> Block | None:
     facts = verdict.facts
     quantity = facts.measure if facts.measure is not None else facts.speed
     layout = lay_out(quantity, facts, verdict.anchor) if verdict.anchor is not None else None
-    dials = sorted(facts.varying, key=lambda dial: (dial.role is Role.CHOICE, len(dial.values)), reverse=True)[:2]
+    dials = sorted(facts.varying, key=lambda dial: (dial.role is KeyRole.CHOICE, len(dial.values)), reverse=True)[:2]
     if layout is None or len(dials) < 2:
         return None
     across, down = dials if len(dials[1].values) <= _MOST_ROWS else dials[::-1]

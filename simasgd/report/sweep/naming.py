@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from simasgd.report.facts.formats import capitalise
-from simasgd.report.sweep.facts.answer import Answer, place_in_world
+from simasgd.report.sweep.facts.answer import BestSetting, place_in_world
 from simasgd.report.sweep.facts.sweep_facts import (
     ERROR,
     LOSS,
@@ -14,7 +14,7 @@ from simasgd.report.sweep.facts.sweep_facts import (
     STALENESS,
     THROUGHPUT,
     TO_TARGET,
-    Row,
+    SettingRow,
     SweepFacts,
 )
 from simasgd.report.sweep.verdict import SweepVerdict
@@ -43,10 +43,10 @@ MOST_OF_FRONT = 8
 """The most settings of a front that the table of the best settings lists."""
 
 
-class Named(NamedTuple):
+class NamedSetting(NamedTuple):
     """A setting worth naming, and what it is worth naming for."""
 
-    row: Row
+    row: SettingRow
     roles: tuple[str, ...]
 
     @property
@@ -64,26 +64,28 @@ USE, AS_GOOD, SOONER, LOWER = "use this", "as good", "sooner", "later, lower err
 """Roles of settings; those sooner, and those with a lower error, are on the front."""
 
 
-def name_settings(verdict: SweepVerdict) -> list[Named]:
+def name_settings(verdict: SweepVerdict) -> list[NamedSetting]:
     """Return the settings worth naming in each part of the world: the best one, and those on the front, the soonest first."""
     return [named for row, answer in verdict.pairs() for named in _name_part(row, answer, verdict.facts)]
 
 
-def _name_part(row: Row, answer: Answer, facts: SweepFacts) -> list[Named]:
+def _name_part(row: SettingRow, answer: BestSetting, facts: SweepFacts) -> list[NamedSetting]:
     best = place_in_world(row, answer, facts)
     front = thin_front(answer)
     chosen = [best, *answer.also[:2], *front]
     if facts.measure is not None:
         chosen += [answer.lowest, *([answer.cheapest] if answer.at_target and answer.cheapest is not None else [])]
-    found: dict[tuple[str, ...], tuple[Row, list[str]]] = {}
+    found: dict[tuple[str, ...], tuple[SettingRow, list[str]]] = {}
     for one in chosen:
         found.setdefault(tuple(one[dial.key] for dial in facts.varying), (one, []))
-    named = [Named(one, tuple(_list_roles(one, best, front, answer, facts))) for one, _ in found.values()]
+    named = [NamedSetting(one, tuple(_list_roles(one, best, front, answer, facts))) for one, _ in found.values()]
     return [one for one in named if one.roles]
 
 
-def _list_roles(row: Row, best: Row, front: Sequence[Row], answer: Answer, facts: SweepFacts) -> Iterator[str]:
-    def is_same(other: Row | None) -> bool:
+def _list_roles(
+    row: SettingRow, best: SettingRow, front: Sequence[SettingRow], answer: BestSetting, facts: SweepFacts
+) -> Iterator[str]:
+    def is_same(other: SettingRow | None) -> bool:
         return other is not None and all(row[dial.key] == other[dial.key] for dial in facts.varying)
 
     if is_same(best):
@@ -104,7 +106,7 @@ def _list_roles(row: Row, best: Row, front: Sequence[Row], answer: Answer, facts
         yield SOONER if row[SECONDS] < best[SECONDS] else LOWER
 
 
-def thin_front(answer: Answer) -> tuple[Row, ...]:
+def thin_front(answer: BestSetting) -> tuple[SettingRow, ...]:
     """Return at most MOST_OF_FRONT settings of a front, evenly; the ends and the best compromise are among them."""
     front = answer.front
     if len(front) <= MOST_OF_FRONT:

@@ -20,12 +20,12 @@ from simasgd.report.sweep.facts.sweep_facts import (
     STALENESS,
     THROUGHPUT,
     TO_TARGET,
-    Row,
+    SettingRow,
     SweepFacts,
     format_quantity,
     get_spread,
 )
-from simasgd.report.sweep.naming import Named
+from simasgd.report.sweep.naming import NamedSetting
 from simasgd.results.outcome import Outcome
 
 _TITLES = {**NAMES, THROUGHPUT: "samples/s", STALENESS: "mean staleness (updates)"}
@@ -54,7 +54,7 @@ def tabulate_settings(facts: SweepFacts) -> Table:
     return Table(columns, rows)
 
 
-def _show_spread(row: Row, quantity: str) -> Cell:
+def _show_spread(row: SettingRow, quantity: str) -> Cell:
     spread = get_spread(row, quantity)
     if spread is None:
         return Cell("–", "")
@@ -105,13 +105,13 @@ def _make_cell(value: Any, shown: Callable[[float], str] = format_number) -> Cel
     return Cell(shown(value), repr(float(value))) if known else Cell("–", "")
 
 
-def _show_named(row: Row, quantity: str) -> str:
+def _show_named(row: SettingRow, quantity: str) -> str:
     """Return a number of a named setting, with its range unless the table would get too wide."""
     text = _show_spread(row, quantity).text
     return text.partition(" (")[0] if quantity in (TO_TARGET, THROUGHPUT, COST) else text
 
 
-def list_named(named: Sequence[Named], facts: SweepFacts) -> tuple[list[str], list[list[str]]]:
+def list_named(named: Sequence[NamedSetting], facts: SweepFacts) -> tuple[list[str], list[list[str]]]:
     """Return the titles and the rows of a table of chosen settings, each with its roles: for page and terminal."""
     left_out = {LOSS, STALENESS} - ({facts.measure} if facts.measure is not None else set())
     listed = [quantity for quantity in list_quantities(facts) if quantity not in left_out]

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from simasgd.report.facts.formats import capitalise, join_words, spell_count
 from simasgd.report.sweep.facts.dials import Dial
-from simasgd.report.sweep.facts.sweep_facts import Row, SweepFacts, say_values
+from simasgd.report.sweep.facts.sweep_facts import SettingRow, SweepFacts, say_values
 from simasgd.report.sweep.facts.twins import find_twins
 
 _LEAST = {"cluster.learners": 1.0, "workload.mini_batch": 1.0}
 """The least values of axes, below which there is nothing; others are 0 at least."""
 
 
-def describe_edges(rows: Sequence[Row], facts: SweepFacts) -> list[str]:
+def describe_edges(rows: Sequence[SettingRow], facts: SweepFacts) -> list[str]:
     """Say at which ends of the axes all these settings are: those to use in each part of the world, and their equals."""
     ends = [end for dial in facts.choices if (end := _name_end(dial, [row[dial.key] for row in rows]))]
     if not rows or not ends:
@@ -58,7 +58,7 @@ def describe_twins(facts: SweepFacts) -> list[str]:
     return [capitalise(f"{where}{say_values(dial, values)} give exactly the same numbers in {found}; counts include each.")]
 
 
-def _list_differing(group: Sequence[Row], facts: SweepFacts) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _list_differing(group: Sequence[SettingRow], facts: SweepFacts) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return the axes in which settings differ, each with their values there."""
     found = ((dial.key, tuple(dict.fromkeys(row[dial.key] for row in group))) for dial in facts.varying)
     return tuple((key, values) for key, values in found if len(values) > 1)

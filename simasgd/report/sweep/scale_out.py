@@ -14,18 +14,18 @@ from matplotlib.figure import Figure
 
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.figures import needs_log_scale, use_number_axis, use_percent_axis
-from simasgd.report.drawing.labels import Mark, label_points
+from simasgd.report.drawing.labels import LabelAnchor, label_points
 from simasgd.report.drawing.page_parts import Block, LegendEntry, Panel, Table, draw_line_mark
 from simasgd.report.facts.formats import choose_time_unit, format_number
 from simasgd.report.sweep.drawing.figures import find_score_limits, name_scale, set_time_axis
 from simasgd.report.sweep.drawing.labels import FONT
 from simasgd.report.sweep.facts.dials import Dial
-from simasgd.report.sweep.facts.scale import Setting, state_scale_out
+from simasgd.report.sweep.facts.scale import SizedSetting, state_scale_out
 from simasgd.report.sweep.facts.sweep_facts import (
     ERROR,
     SECONDS,
     STALENESS,
-    Row,
+    SettingRow,
     SweepFacts,
     format_quantity,
     list_rows,
@@ -77,20 +77,20 @@ def build_scale_out(verdict: SweepVerdict) -> Block | None:
     )
 
 
-def _list_settings(facts: SweepFacts, dials: Sequence[Dial], measure: str, values: dict[str, str]) -> list[Setting]:
+def _list_settings(facts: SweepFacts, dials: Sequence[Dial], measure: str, values: dict[str, str]) -> list[SizedSetting]:
     """Return the sound settings with these values, by mini-batch and learners."""
     rows = list_rows(select(facts.sound, values).dropna(subset=[measure, SECONDS]))
-    found = [Setting(_read(row, _LEARNERS, dials), _read(row, _MINI_BATCH, dials), row) for row in rows]
+    found = [SizedSetting(_read(row, _LEARNERS, dials), _read(row, _MINI_BATCH, dials), row) for row in rows]
     return sorted(found, key=lambda one: (one.mini_batch, one.learners))
 
 
-def _read(row: Row, key: str, dials: Sequence[Dial]) -> float:
+def _read(row: SettingRow, key: str, dials: Sequence[Dial]) -> float:
     """Return the number of a key in a setting; the key may be one of several that vary together."""
     dial = next(dial for dial in dials if key in dial.axis.keys)
     return float(dial.axis.parts_of(row[dial.key])[dial.axis.keys.index(key)])
 
 
-def _draw(found: Sequence[Setting], every: Sequence[Setting], batches: Sequence[float], measure: str) -> Figure:
+def _draw(found: Sequence[SizedSetting], every: Sequence[SizedSetting], batches: Sequence[float], measure: str) -> Figure:
     """Draw the settings of a panel; the axes are those of `every` panel."""
     size, unit = choose_time_unit(max(one.row[SECONDS] for one in every))
     ends = [float(one.row[f"{measure}_{end}"]) for one in every for end in ("low", "high")]
@@ -118,7 +118,7 @@ def _draw(found: Sequence[Setting], every: Sequence[Setting], batches: Sequence[
         return figure
 
 
-def _draw_contours(axes: Axes, found: Sequence[Setting], size: float, measure: str) -> dict[float, Setting]:
+def _draw_contours(axes: Axes, found: Sequence[SizedSetting], size: float, measure: str) -> dict[float, SizedSetting]:
     """Draw a grey line through the settings of each number of learners, and return the one that is to have its label."""
     named = {}
     for learners in sorted({one.learners for one in found}):
@@ -129,18 +129,18 @@ def _draw_contours(axes: Axes, found: Sequence[Setting], size: float, measure: s
     return named
 
 
-def _mark(one: Setting, size: float, measure: str) -> Mark:
-    return Mark(one.row[SECONDS] / size, one.row[measure], f"λ {format_number(one.learners)}", 0)
+def _mark(one: SizedSetting, size: float, measure: str) -> LabelAnchor:
+    return LabelAnchor(one.row[SECONDS] / size, one.row[measure], f"λ {format_number(one.learners)}", 0)
 
 
-def _say_staleness(found: Sequence[Setting]) -> str:
+def _say_staleness(found: Sequence[SizedSetting]) -> str:
     """Return the range of the mean staleness in a panel."""
     ages = sorted(float(one.row[STALENESS]) for one in found)
     low, high = format_number(ages[0]), format_number(ages[-1])
     return f"mean staleness σ {low}" if low == high else f"mean staleness σ {low} – {high}"
 
 
-def _say(found: Sequence[Setting], measure: str) -> str:
+def _say(found: Sequence[SizedSetting], measure: str) -> str:
     return "; ".join(
         f"µ {format_number(one.mini_batch)}, λ {format_number(one.learners)}: "
         f"{format_quantity(measure, one.row[measure])} after {format_quantity(SECONDS, one.row[SECONDS])}"
@@ -148,7 +148,7 @@ def _say(found: Sequence[Setting], measure: str) -> str:
     )
 
 
-def _tabulate(parts: Sequence[tuple[dict[str, str], Sequence[Setting]]], measure: str, facts: SweepFacts) -> Table:
+def _tabulate(parts: Sequence[tuple[dict[str, str], Sequence[SizedSetting]]], measure: str, facts: SweepFacts) -> Table:
     titles = ("figure", "learners λ", "mini-batch µ", "µ × λ", "mean staleness σ", TITLES[measure].lower(), "simulated time")
     rows = [
         [

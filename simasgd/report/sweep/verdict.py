@@ -17,7 +17,7 @@ from simasgd.report.facts.formats import (
     use_plain_spaces,
 )
 from simasgd.report.sweep.choice import describe_missed_target, describe_reached, explain_choice, say_range
-from simasgd.report.sweep.facts.answer import Answer, find_answers, find_common, place_in_world
+from simasgd.report.sweep.facts.answer import BestSetting, find_answers, find_common, place_in_world
 from simasgd.report.sweep.facts.sweep_facts import (
     ERROR,
     LOSS,
@@ -26,7 +26,7 @@ from simasgd.report.sweep.facts.sweep_facts import (
     STALENESS,
     THROUGHPUT,
     TO_TARGET,
-    Row,
+    SettingRow,
     SweepFacts,
     format_quantity,
     get_spread,
@@ -47,19 +47,19 @@ class SweepVerdict:
     """The verdict on a sweep, in sentences and in numbers."""
 
     facts: SweepFacts
-    answers: tuple[Answer, ...]
+    answers: tuple[BestSetting, ...]
 
     @classmethod
     def of(cls, facts: SweepFacts) -> SweepVerdict:
         return cls(facts, tuple(find_answers(facts)))
 
     @cached_property
-    def common(self) -> Row | None:
+    def common(self) -> SettingRow | None:
         """The setting that is best, or as good, in all of the world; None if it depends on the world."""
         return find_common(self.answers, self.facts)
 
     @cached_property
-    def anchor(self) -> Row | None:
+    def anchor(self) -> SettingRow | None:
         """The best setting in the first part of the world; None if no setting is best."""
         if not self.answers:
             return None
@@ -98,12 +98,12 @@ class SweepVerdict:
         """Return the recommended settings for sweep.json: the world, the choices and the numbers over seeds."""
         return tuple(_list_row(place_in_world(row, answer, self.facts), self.facts) for row, answer in self.pairs())
 
-    def pairs(self) -> list[tuple[Row, Answer]]:
+    def pairs(self) -> list[tuple[SettingRow, BestSetting]]:
         """Return the recommended setting for each part of the world, with its answer."""
         return [(answer.best if self.common is None else self.common, answer) for answer in self.answers]
 
 
-def _say_result(rows: Sequence[Row], facts: SweepFacts, *, at_target: bool) -> str:
+def _say_result(rows: Sequence[SettingRow], facts: SweepFacts, *, at_target: bool) -> str:
     """Return the numbers of settings: `4.2 % test error after 1.61 s`, or what they reach of a target that decides."""
     target = facts.sweep.target
     if at_target and target is not None:
@@ -113,7 +113,7 @@ def _say_result(rows: Sequence[Row], facts: SweepFacts, *, at_target: bool) -> s
     return " ".join(filter(None, (_say_score(rows, facts), _say_time(rows, facts))))
 
 
-def _say_score(rows: Sequence[Row], facts: SweepFacts) -> str:
+def _say_score(rows: Sequence[SettingRow], facts: SweepFacts) -> str:
     measure = facts.measure
     if measure is None:
         return "" if facts.speed == SECONDS else f"{say_range(rows, THROUGHPUT)} samples/s"
@@ -121,7 +121,7 @@ def _say_score(rows: Sequence[Row], facts: SweepFacts) -> str:
     return f"{score} test error" if measure == ERROR else f"test loss {score}"
 
 
-def _say_time(rows: Sequence[Row], facts: SweepFacts) -> str:
+def _say_time(rows: Sequence[SettingRow], facts: SweepFacts) -> str:
     if any(get_spread(row, SECONDS) is None for row in rows) or (facts.measure is None and facts.speed != SECONDS):
         return ""
     return f"{'' if facts.measure is None else 'after '}{say_range(rows, SECONDS)} of simulated time"
@@ -148,7 +148,7 @@ def _state_headline(verdict: SweepVerdict) -> str:
     return _state_by_world(verdict)
 
 
-def _say_over_seeds(row: Row, facts: SweepFacts) -> str:
+def _say_over_seeds(row: SettingRow, facts: SweepFacts) -> str:
     """Return the numbers of the only setting, with their ranges over the seeds."""
     parts = []
     for quantity in (*([facts.measure] if facts.measure is not None else []), SECONDS):
@@ -164,7 +164,7 @@ def _say_over_seeds(row: Row, facts: SweepFacts) -> str:
 def _state_by_world(verdict: SweepVerdict) -> str:
     """Name the best setting in each part of the world, in at most two sentences; parts with the same one stand together."""
     facts = verdict.facts
-    groups: dict[str, list[Answer]] = {}
+    groups: dict[str, list[BestSetting]] = {}
     for answer in verdict.answers:
         groups.setdefault(say_setting(answer.best, facts.choices), []).append(answer)
     if len(groups) > _MOST_GROUPS:
@@ -177,7 +177,7 @@ def _state_by_world(verdict: SweepVerdict) -> str:
     return " ".join(_state_part(setting, answers, facts) for setting, answers in groups.items())
 
 
-def _state_part(setting: str, answers: Sequence[Answer], facts: SweepFacts) -> str:
+def _state_part(setting: str, answers: Sequence[BestSetting], facts: SweepFacts) -> str:
     at = say_worlds([answer.world for answer in answers], facts)
     at_target = all(answer.at_target for answer in answers)
     return f"At {at} use {setting}: {_say_result([answer.best for answer in answers], facts, at_target=at_target)}."
@@ -213,7 +213,7 @@ def _explain_means(verdict: SweepVerdict) -> list[str]:
     return ["Each setting ran with one seed, so its spread is not known."] if facts.measure is not None else []
 
 
-def _list_row(row: Row, facts: SweepFacts) -> dict[str, Any]:
+def _list_row(row: SettingRow, facts: SweepFacts) -> dict[str, Any]:
     numbers = {}
     for quantity in (ERROR, LOSS, SECONDS, TO_TARGET, THROUGHPUT, STALENESS):
         spread = get_spread(row, quantity)

@@ -10,7 +10,7 @@ from simasgd.report.drawing import svg
 from simasgd.report.drawing.page_parts import Block, Card, KeyFigure, LegendEntry, Panel, Table, draw_line_mark, draw_swatch
 from simasgd.report.facts.formats import NBSP, format_duration, format_number, format_share, list_some
 from simasgd.report.validation import figures
-from simasgd.validation.forms import Pair, Phase, PhaseTimes, StalenessDistance, SteadyState, Validation
+from simasgd.validation.forms import Phase, PhaseTimes, QuantityPair, StalenessDistance, SteadyState, Validation
 
 _MAX_ROWS = 60
 _UNNAMED = "other"
@@ -67,7 +67,7 @@ def build_cards(found: Validation) -> list[Card]:
     return [Card("", "", [figure]) for figure in cards]
 
 
-def _show_error(key: str, name: str, pair: Pair) -> KeyFigure:
+def _show_error(key: str, name: str, pair: QuantityPair) -> KeyFigure:
     halves = "" if pair.halves is None else f"measured halves: {format_share(pair.halves)}"
     return KeyFigure(key, name, "" if pair.error is None else repr(pair.error), _signed(pair.error), halves)
 
@@ -140,7 +140,7 @@ def _describe_rate(found: Validation) -> str:
     return f"Measured are {measured} gradients per second, simulated {simulated} ({_signed(found.rate.error)})."
 
 
-def _write_pair(name: str, pair: Pair) -> list[str]:
+def _write_pair(name: str, pair: QuantityPair) -> list[str]:
     return [name, _number(pair.measured), _number(pair.simulated), _signed(pair.error), _share(pair.halves)]
 
 

@@ -21,7 +21,7 @@ _OWN, _LEARNERS, _CENTRE, _OPTIMIZER, _MEMORY = "weights", "learners", "centre",
 
 @final
 @dataclass(frozen=True, eq=False)
-class Weights(Mapping[str, Array]):
+class KeptWeights(Mapping[str, Array]):
     """The weights at the end of a run: a mapping from the names of arrays to arrays.
 
     A name is that of a layer and, after a dot, that of an array of it: `hidden1.w`. A fully
@@ -69,16 +69,16 @@ class Weights(Mapping[str, Array]):
             np.savez(file, allow_pickle=False, **every)
 
 
-def hold_weights(weights: Weights | None) -> Callable[[], Weights | None]:
+def hold_weights(weights: KeptWeights | None) -> Callable[[], KeptWeights | None]:
     """Return a function that returns these weights. It can be pickled, so that a run can be sent to another process."""
     return partial(_return, weights)
 
 
-def _return(weights: Weights | None) -> Weights | None:
+def _return(weights: KeptWeights | None) -> KeptWeights | None:
     return weights
 
 
-def read_weights(path: Path) -> Weights | None:
+def read_weights(path: Path) -> KeptWeights | None:
     """Read a file that `Weights.write` wrote; return None if there is no such file.
 
     Raises simasgd.UsageError if it does not have that form.
@@ -101,4 +101,4 @@ def read_weights(path: Path) -> Weights | None:
             raise UsageError(f"{path}: the arrays of learners or of the centre are not those of the weights")
     if not weights:
         raise UsageError(f"{path}: holds no weights")
-    return Weights(weights, learners or None, centre or None, groups[_OPTIMIZER], groups[_MEMORY])
+    return KeptWeights(weights, learners or None, centre or None, groups[_OPTIMIZER], groups[_MEMORY])

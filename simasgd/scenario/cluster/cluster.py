@@ -37,7 +37,7 @@ from simasgd.scenario.vocabulary.units import BytesPerSecond, Seconds
 
 _MOST_PARTS = 10_000_000  # parts of messages under way at once, for each of which memory is needed
 Speed = Annotated[Number, Field(gt=0.0, le=1e6)]
-Node = Annotated[int, Field(strict=True, ge=0, le=2**53)]
+NodeNumber = Annotated[int, Field(strict=True, ge=0, le=2**53)]
 
 
 @final
@@ -55,7 +55,7 @@ class Server(Section):
     bandwidth: BytesPerSecond
     """Bandwidth of the server's interface, per direction in full duplex."""
     node: Annotated[
-        Annotated[Annotated[Node, Tag(NUMBER)] | Annotated[tuple[Node, ...], Tag(LIST)], NumberOrList] | None,
+        Annotated[Annotated[NodeNumber, Tag(NUMBER)] | Annotated[tuple[NodeNumber, ...], Tag(LIST)], NumberOrList] | None,
         Field(examples=[0, [0, 1]]),
     ] = None
     """Node with learners that the server is on: one for all shards, or a list with one for each

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, Tag, model_validator
 
 from simasgd.scenario.vocabulary.section import LIST, MAPPING, Inconsistency, ListOrMapping, Number, Rival, Section
 
-Updates = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
+UpdateCount = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
 _NEEDS = {
     "constant": ("mean",),
     "uniform": ("low", "high"),
@@ -32,14 +32,14 @@ class Delay(Section):
     rounding."""
     deviation: Annotated[Number, Field(gt=0.0, le=500.0)] | None = None
     """Standard deviation of normal delays."""
-    low: Updates | None = None
+    low: UpdateCount | None = None
     """Least uniform delay."""
-    high: Updates | None = None
+    high: UpdateCount | None = None
     """Greatest uniform delay."""
     file: Annotated[str, Field(examples=["delays.txt"])] | None = None
     """A text file of measured delays, one whole number a line. A resolved scenario has them in
     `measured`."""
-    measured: Annotated[tuple[Updates, ...], Field(min_length=1, max_length=10_000, examples=[[0, 3, 1]])] | None = None
+    measured: Annotated[tuple[UpdateCount, ...], Field(min_length=1, max_length=10_000, examples=[[0, 3, 1]])] | None = None
     """Measured delays."""
 
     @model_validator(mode="before")
@@ -88,12 +88,12 @@ def _as_law(value: Any) -> Any:
     return {"distribution": "constant", "mean": value} if is_number else value
 
 
-_OfLayer = Annotated[Delay, BeforeValidator(_as_law, json_schema_input_type=Updates | Delay)]
+_OfLayer = Annotated[Delay, BeforeValidator(_as_law, json_schema_input_type=UpdateCount | Delay)]
 _OfLayers = Annotated[tuple[_OfLayer, ...], Field(min_length=1)]
 Delays = Annotated[
     Annotated[_OfLayers, Tag(LIST)] | Annotated[Delay, Tag(MAPPING)],
     ListOrMapping,
-    BeforeValidator(_as_law, json_schema_input_type=Updates | Delay | _OfLayers),
+    BeforeValidator(_as_law, json_schema_input_type=UpdateCount | Delay | _OfLayers),
 ]
 """A law (a bare number is a constant delay), or a list with a law for each layer."""
 

@@ -13,7 +13,7 @@ from simasgd.scenario.vocabulary.section import LIST, MAPPING, Inconsistency, Li
 from simasgd.scenario.vocabulary.units import TIME, Seconds, show
 from simasgd.scenario.vocabulary.values import nearest, shown
 
-Learner = Annotated[int, Field(strict=True, ge=0, le=10_000_000)]
+LearnerNumber = Annotated[int, Field(strict=True, ge=0, le=10_000_000)]
 
 
 @final
@@ -30,7 +30,7 @@ class RandomCrashes(Section):
 class Crash(Section):
     """A crash of one learner, which loses its work and rejoins without weights and gradient."""
 
-    learner: Learner
+    learner: LearnerNumber
     """Number of the learner, from 0."""
     at: Seconds
     """Time of the crash."""
@@ -42,7 +42,7 @@ class Crash(Section):
 class Absence(Section):
     """A time at which a learner is not there: it comes later, is away for a while, or leaves for good."""
 
-    learner: Learner
+    learner: LearnerNumber
     """Number of the learner, from 0."""
     since: Seconds
     """Time at which it leaves; 0 for a learner that comes later."""
@@ -73,7 +73,7 @@ def _link(name: str) -> str:
     return name
 
 
-Link = Annotated[
+LinkName = Annotated[
     str, AfterValidator(_link), WithJsonSchema({"type": "string", "pattern": f"^({_LINK.pattern})$", "examples": ["node 0"]})
 ]
 
@@ -82,7 +82,7 @@ Link = Annotated[
 class Degradation(Section):
     """An interface that is slower for a while."""
 
-    link: Link
+    link: LinkName
     """`server` (the interface of every server), `node N` (the interface of a node), or `rack N`
     (uplink and downlink of a rack in a tree)."""
     at: Seconds

@@ -6,7 +6,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
 
-from simasgd.scenario.vocabulary.section import Line
+from simasgd.scenario.vocabulary.section import OneLine
 
 
 class SourcedNumber(NamedTuple):
@@ -27,5 +27,5 @@ class ProfileFile(NamedTuple):
 
     file: str
     """Path, as the scenario gave it."""
-    title: Line
+    title: OneLine
     numbers: Annotated[tuple[SourcedNumber, ...], Field(max_length=10_000)]

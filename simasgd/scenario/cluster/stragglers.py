@@ -21,7 +21,7 @@ from simasgd.scenario.vocabulary.section import (
 )
 from simasgd.scenario.vocabulary.units import Lasting, Seconds
 
-Factor = Annotated[Number, Field(gt=1.0, le=1e6)]
+SlowdownFactor = Annotated[Number, Field(gt=1.0, le=1e6)]
 Member = Annotated[int, Field(strict=True, ge=0, le=10_000_000)]
 MOST_KINDS = 20
 
@@ -41,7 +41,7 @@ _EXPONENTIAL = SpellLaw.by_default()
 class Slowdowns(AbstractTimes):
     """Slowdowns that are drawn anew for each spell: 1 + (mean − 1) times a random factor of mean 1."""
 
-    mean: Factor
+    mean: SlowdownFactor
     """Mean slowdown."""
     distribution: Law = "exponential"
     """Law of a random factor with mean 1, as in `cluster.compute`, except `trace`."""
@@ -52,7 +52,7 @@ class Stragglers(Section):
     """Slow spells of one kind: normal and slow spells alternate."""
 
     slowdown: Annotated[
-        Annotated[Factor, Tag(NUMBER)] | Annotated[Slowdowns, Tag(MAPPING)],
+        Annotated[SlowdownFactor, Tag(NUMBER)] | Annotated[Slowdowns, Tag(MAPPING)],
         NumberOrMapping,
         Field(examples=[10, {"mean": 3, "distribution": "pareto", "cv": 2}]),
     ]

@@ -10,7 +10,7 @@ from pydantic import Field, Tag
 from simasgd.scenario.cluster.members import AbstractMemberLaw
 from simasgd.scenario.vocabulary.section import LIST, MAPPING, Inconsistency, ListOrMapping, Number
 
-Factor = Annotated[Number, Field(gt=0.0, le=1e6)]
+RateFactor = Annotated[Number, Field(gt=0.0, le=1e6)]
 
 
 @final
@@ -18,7 +18,9 @@ class Rates(AbstractMemberLaw):
     """A law of the learners' factors, with mean 1 over many learners; a learner keeps its factor for the whole run."""
 
 
-LearnerRates: TypeAlias = Annotated[Annotated[tuple[Factor, ...], Tag(LIST)] | Annotated[Rates, Tag(MAPPING)], ListOrMapping]
+LearnerRates: TypeAlias = Annotated[
+    Annotated[tuple[RateFactor, ...], Tag(LIST)] | Annotated[Rates, Tag(MAPPING)], ListOrMapping
+]
 """A list with a factor for each learner, or a law."""
 
 

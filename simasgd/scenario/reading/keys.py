@@ -43,7 +43,7 @@ def find_nested_sections(annotation: Any) -> list[type[BaseModel]]:
     return [section for part in get_args(annotation) for section in find_nested_sections(part)]
 
 
-class Place(NamedTuple):
+class KeyPlace(NamedTuple):
     """A field of a section, with its dotted key; `in_list` says whether the section is an item of a list."""
 
     key: str
@@ -53,16 +53,16 @@ class Place(NamedTuple):
     in_list: bool
 
 
-def iterate_fields(root: type[BaseModel], further: Mapping[str, Sequence[type[BaseModel]]] = _NOTHING) -> Iterator[Place]:
+def iterate_fields(root: type[BaseModel], further: Mapping[str, Sequence[type[BaseModel]]] = _NOTHING) -> Iterator[KeyPlace]:
     """Iterate over the fields of a class and of all sections below it, for all kinds, but not over those in variants.
 
     `further` has sections of other packages by the key that may hold them.
     """
 
-    def walk(model: type[BaseModel], prefix: str, *, in_list: bool) -> Iterator[Place]:
+    def walk(model: type[BaseModel], prefix: str, *, in_list: bool) -> Iterator[KeyPlace]:
         for name, field in model.model_fields.items():
             key = prefix + name
-            yield Place(key, model, name, field, in_list)
+            yield KeyPlace(key, model, name, field, in_list)
             if name == "variants" and model is root:
                 continue
             whole = find_sections(field.annotation)

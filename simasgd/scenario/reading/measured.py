@@ -11,7 +11,7 @@ from simasgd.errors import ScenarioError
 from simasgd.scenario.reading import text_files
 from simasgd.scenario.reading.complaints import format_complaint_at
 from simasgd.scenario.tables.absences import read_absences
-from simasgd.scenario.tables.columns import Named
+from simasgd.scenario.tables.columns import NamedColumns
 from simasgd.scenario.tables.parquet import read_stored
 from simasgd.scenario.tables.times import read_times
 from simasgd.scenario.vocabulary.merge import Layer, Path
@@ -108,7 +108,7 @@ def _read_section(layer: Layer, place: Path, section: dict[str, Any]) -> dict[st
     if said["unit"] is not None and said["unit"] not in TIME.units:
         return section  # the schema refuses it
     unit = None if said["unit"] is None else TIME.units[said["unit"]]
-    about = Named(said["column"], said["learner_column"], unit)
+    about = NamedColumns(said["column"], said["learner_column"], unit)
     rest = {key: value for key, value in section.items() if key not in _OF_FILES}
     return {**rest, "measured": _read_file(layer, path, named, partial(read_times, named=about))}
 

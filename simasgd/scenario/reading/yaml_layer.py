@@ -11,8 +11,8 @@ from typing import Any
 from simasgd.errors import ScenarioError
 from simasgd.scenario.reading import text_files
 from simasgd.scenario.reading.marked_message import format_complaint, shorten_name
-from simasgd.scenario.reading.yaml_scalars import Place, YamlError
-from simasgd.scenario.reading.yaml_tree import Node, parse_yaml, split_lines
+from simasgd.scenario.reading.yaml_scalars import TextPlace, YamlError
+from simasgd.scenario.reading.yaml_tree import YamlNode, parse_yaml, split_lines
 from simasgd.scenario.vocabulary.merge import Layer, Mark, Path, iterate_paths
 from simasgd.scenario.vocabulary.values import shown
 
@@ -174,7 +174,7 @@ def _put_lists_on_one_line(value: Any) -> Any:
     return value
 
 
-def _collect_marks(node: Node, path: Path, marks: dict[Path, Mark], lines: list[str], name: str) -> None:
+def _collect_marks(node: YamlNode, path: Path, marks: dict[Path, Mark], lines: list[str], name: str) -> None:
     """Add the marks of everything below a node."""
     if node.mapping is not None:
         for key, (place, item) in node.mapping.items():
@@ -185,7 +185,7 @@ def _collect_marks(node: Node, path: Path, marks: dict[Path, Mark], lines: list[
         _collect_marks(item, (*path, number), marks, lines, name)
 
 
-def _make_mark(name: str, lines: list[str], key: Place, value: Place, path: Path) -> Mark:
+def _make_mark(name: str, lines: list[str], key: TextPlace, value: TextPlace, path: Path) -> Mark:
     return Mark(
         source=name,
         line=key.line + 1,

@@ -18,7 +18,7 @@ _THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:_\d{3})+(?:\.\d*)?(?:[eE][-+]?\d+)?")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class Place(NamedTuple):
+class TextPlace(NamedTuple):
     """A line and a column, both from 0."""
 
     line: int
@@ -31,12 +31,12 @@ class YamlError(Exception):
     `place` is None where it is not known.
     """
 
-    def __init__(self, problem: str, place: Place | None) -> None:
+    def __init__(self, problem: str, place: TextPlace | None) -> None:
         super().__init__(problem)
         self.place = place
 
 
-def read_scalar(event: Any, place: Place) -> Any:
+def read_scalar(event: Any, place: TextPlace) -> Any:
     """Return the value of ruamel's event for a scalar. Raises YamlError."""
     text, tag = check_text(event.value, place), event.tag
     if tag is None or tag == "!":
@@ -53,7 +53,7 @@ def read_scalar(event: Any, place: Place) -> Any:
     return float(number) if tag == TAG_PREFIX + "float" else number
 
 
-def check_text(text: str, place: Place) -> str:
+def check_text(text: str, place: TextPlace) -> str:
     """Return the text; raises YamlError if it has a lone surrogate."""
     surrogate = _SURROGATE.search(text)
     if surrogate is not None:
@@ -71,7 +71,7 @@ def _make_resolver() -> VersionedResolver:
     return VersionedResolver(version=VERSION)
 
 
-def _resolve(text: str, place: Place) -> Any:
+def _resolve(text: str, place: TextPlace) -> Any:
     """Return the value of a scalar without a tag and without quotes."""
     kind = str(_make_resolver().resolve(ScalarNode, text, (True, False))).removeprefix(TAG_PREFIX)
     match kind:
@@ -85,7 +85,7 @@ def _resolve(text: str, place: Place) -> Any:
             return text
 
 
-def _parse_number(text: str, kind: str, place: Place) -> int | float | str:
+def _parse_number(text: str, kind: str, place: TextPlace) -> int | float | str:
     """Return the number.
 
     Underscores may divide a decimal number into thousands, as in 50_000. Text with others stays

@@ -25,7 +25,7 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from simasgd.printable import shortened
-from simasgd.scenario.reading.yaml_scalars import TAG_PREFIX, VERSION, Place, YamlError, check_text, format_tag, read_scalar
+from simasgd.scenario.reading.yaml_scalars import TAG_PREFIX, VERSION, TextPlace, YamlError, check_text, format_tag, read_scalar
 
 MAX_NODES = 300_000
 MAX_ALIASED = 20_000
@@ -37,17 +37,17 @@ _HEAD = re.compile(r"(?:[ \t]*(?:#.*)?(?:\r\n|\r|\n))*%YAML[ \t]+(\S+)")
 
 @final
 @dataclass(frozen=True, eq=False)
-class Node:
+class YamlNode:
     """A value with its place: a plain scalar, or a list or mapping of further nodes.
 
     The key of an item in a mapping has a place of its own. `size` counts the nodes below and
     including this one, and `depth` their levels, with aliases expanded.
     """
 
-    place: Place
+    place: TextPlace
     value: Any = None
-    items: tuple[Node, ...] | None = None
-    mapping: dict[str, tuple[Place, Node]] | None = None
+    items: tuple[YamlNode, ...] | None = None
+    mapping: dict[str, tuple[TextPlace, YamlNode]] | None = None
     size: int = 1
     depth: int = 1
 
@@ -61,11 +61,11 @@ class Node:
 
 
 def split_lines(text: str) -> list[str]:
-    """Split a text into the lines that `Place` counts."""
+    """Split a text into the lines that `TextPlace` counts."""
     return _BREAK.split(text)
 
 
-def parse_yaml(text: str) -> Node | None:
+def parse_yaml(text: str) -> YamlNode | None:
     """Parse a text with at most one document; return None if it has none. Raises YamlError."""
     _refuse_other_versions(text)
     strange = _NO_BREAK.search(text)
@@ -87,27 +87,27 @@ def _refuse_other_versions(text: str) -> None:
         raise _version_error(directive[1], _locate(text, directive.start(1)))
 
 
-def _version_error(version: str, place: Place) -> YamlError:
+def _version_error(version: str, place: TextPlace) -> YamlError:
     return YamlError(f"the directive %YAML {shortened(version, 20)} is not supported; a scenario is YAML 1.2", place)
 
 
-def _locate(text: str, position: int) -> Place:
+def _locate(text: str, position: int) -> TextPlace:
     before = split_lines(text[:position])
-    return Place(len(before) - 1, len(before[-1]))
+    return TextPlace(len(before) - 1, len(before[-1]))
 
 
 def _read_events(text: str) -> Iterator[Any]:
-    place = Place(0, 0)
+    place = TextPlace(0, 0)
     try:
         for event in YAML(typ="safe", pure=True).parse(text):
-            place = Place(event.start_mark.line, event.start_mark.column)
+            place = TextPlace(event.start_mark.line, event.start_mark.column)
             yield event
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = str(error.problem or error.context or "not YAML").split("\n")[0].replace("\t", "\\t")
         if "\\t" in problem:
             problem = "found a tab; expected spaces"
-        raise YamlError(problem, None if mark is None else Place(mark.line, mark.column)) from None
+        raise YamlError(problem, None if mark is None else TextPlace(mark.line, mark.column)) from None
     except ReaderError as error:
         problem = f"the character U+{ord(text[error.position]):04X} is not allowed"
         raise YamlError(problem, _locate(text, error.position)) from None
@@ -119,7 +119,7 @@ class _Key(NamedTuple):
     """The key of the next item in a mapping, its place, and whether it is a merge key (<<)."""
 
     text: str
-    place: Place
+    place: TextPlace
     merges: bool
 
 
@@ -130,27 +130,27 @@ class _OpenCollection:
     `merged` holds the mappings of its merge keys.
     """
 
-    place: Place
+    place: TextPlace
     anchor: str | None
-    mapping: dict[str, tuple[Place, Node]] | None
-    items: list[Node] = field(default_factory=list)
+    mapping: dict[str, tuple[TextPlace, YamlNode]] | None
+    items: list[YamlNode] = field(default_factory=list)
     key: _Key | None = None
-    merged: list[Node] = field(default_factory=list)
+    merged: list[YamlNode] = field(default_factory=list)
 
 
 class _Builder:
     """Builds the tree of nodes from events, one at a time."""
 
     def __init__(self) -> None:
-        self.root: Node | None = None
+        self.root: YamlNode | None = None
         self._open: list[_OpenCollection] = []
-        self._anchors: dict[str, Node | None] = {}
+        self._anchors: dict[str, YamlNode | None] = {}
         """None for a list or mapping that is still open."""
         self._nodes = self._aliased = self._documents = 0
 
     def take(self, event: Any) -> None:
         """Process the next event. Raises YamlError."""
-        place = Place(event.start_mark.line, event.start_mark.column)
+        place = TextPlace(event.start_mark.line, event.start_mark.column)
         if isinstance(event, DocumentStartEvent):
             self._begin_document(event, place)
         elif isinstance(event, CollectionEndEvent):
@@ -161,7 +161,7 @@ class _Builder:
                 raise YamlError(f"there are more than {MAX_NODES:,} values", place)
             self._take_node(event, place)
 
-    def _take_node(self, event: Any, place: Place) -> None:
+    def _take_node(self, event: Any, place: TextPlace) -> None:
         above = self._open[-1] if self._open else None
         if above is not None and above.mapping is not None and above.key is None:
             above.key = _make_key(event, place, above.mapping)
@@ -172,16 +172,16 @@ class _Builder:
         else:
             if event.value == "" and event.style is None and above is not None and above.key is not None:
                 place = above.key.place  # nothing is written, so the place is that of its key
-            self._add(Node(place, read_scalar(event, place)), event.anchor)
+            self._add(YamlNode(place, read_scalar(event, place)), event.anchor)
 
-    def _begin_document(self, event: Any, place: Place) -> None:
+    def _begin_document(self, event: Any, place: TextPlace) -> None:
         self._documents += 1
         if self._documents > 1:
             raise YamlError("expected a single document in the stream", place)
         if event.version is not None and tuple(event.version) != VERSION:
             raise _version_error(".".join(map(str, event.version)), place)
 
-    def _begin_collection(self, event: Any, place: Place) -> None:
+    def _begin_collection(self, event: Any, place: TextPlace) -> None:
         is_mapping = isinstance(event, MappingStartEvent)
         if event.tag not in (None, "!", TAG_PREFIX + ("map" if is_mapping else "seq")):
             raise YamlError(f"the tag {format_tag(event.tag)!r} is not supported here", place)
@@ -200,7 +200,7 @@ class _Builder:
                 ended.mapping.setdefault(key, item)
         self._add(_make_mapping(ended.place, ended.mapping), ended.anchor)
 
-    def _find_aliased(self, name: str, place: Place) -> Node:
+    def _find_aliased(self, name: str, place: TextPlace) -> YamlNode:
         if name not in self._anchors:
             raise YamlError(f"found undefined alias {shortened(name, 40)!r}", place)
         node = self._anchors[name]
@@ -212,11 +212,11 @@ class _Builder:
         self._refuse_depth(node.depth, place)
         return node
 
-    def _refuse_depth(self, more: int, place: Place) -> None:
+    def _refuse_depth(self, more: int, place: TextPlace) -> None:
         if len(self._open) + more > MAX_DEPTH:
             raise YamlError(f"the value is nested too deeply; the limit is {MAX_DEPTH} levels", place)
 
-    def _add(self, node: Node, anchor: str | None) -> None:
+    def _add(self, node: YamlNode, anchor: str | None) -> None:
         """Add a complete node to the open collection, or make it the root."""
         if anchor is not None:
             self._anchors[anchor] = node
@@ -235,7 +235,7 @@ class _Builder:
             above.mapping[key.text] = (key.place, node)
 
 
-def _make_key(event: Any, place: Place, mapping: dict[str, tuple[Place, Node]]) -> _Key:
+def _make_key(event: Any, place: TextPlace, mapping: dict[str, tuple[TextPlace, YamlNode]]) -> _Key:
     if not isinstance(event, ScalarEvent):
         raise YamlError("a key must be text", place)
     if event.value in mapping:
@@ -243,18 +243,18 @@ def _make_key(event: Any, place: Place, mapping: dict[str, tuple[Place, Node]]) 
     return _Key(check_text(event.value, place), place, event.value == "<<" and event.implicit[0])
 
 
-def _make_list(place: Place, items: list[Node]) -> Node:
+def _make_list(place: TextPlace, items: list[YamlNode]) -> YamlNode:
     size, depth = 1 + sum(item.size for item in items), 1 + max((item.depth for item in items), default=0)
-    return Node(place, items=tuple(items), size=size, depth=depth)
+    return YamlNode(place, items=tuple(items), size=size, depth=depth)
 
 
-def _make_mapping(place: Place, mapping: dict[str, tuple[Place, Node]]) -> Node:
+def _make_mapping(place: TextPlace, mapping: dict[str, tuple[TextPlace, YamlNode]]) -> YamlNode:
     size = 1 + sum(item.size for _, item in mapping.values())
     depth = 1 + max((item.depth for _, item in mapping.values()), default=0)
-    return Node(place, mapping=mapping, size=size, depth=depth)
+    return YamlNode(place, mapping=mapping, size=size, depth=depth)
 
 
-def _find_merged(node: Node, place: Place) -> tuple[Node, ...]:
+def _find_merged(node: YamlNode, place: TextPlace) -> tuple[YamlNode, ...]:
     """Return the mappings that a merge key (<<) brings, the strongest first."""
     sources = (node,) if node.items is None else node.items
     if any(source.mapping is None for source in sources):

@@ -13,8 +13,8 @@ from simasgd.scenario.vocabulary.section import (
     Count,
     Inconsistency,
     InconsistentScenario,
-    Line,
     NameOrList,
+    OneLine,
     Section,
     Seed,
 )
@@ -28,8 +28,10 @@ def _require_several(value: Any) -> Any:
     raise ValueError(f"found {shown(value)}; expected a list of values, or text such as 'range(0, 3)'")
 
 
-Values = Annotated[tuple[Any, ...], Field(min_length=1, max_length=10_000)]
-ListOrText = Annotated[Annotated[Values, Tag(LIST)] | Annotated[Line, Tag(NAME)], NameOrList, BeforeValidator(_require_several)]
+AxisValues = Annotated[tuple[Any, ...], Field(min_length=1, max_length=10_000)]
+ListOrText = Annotated[
+    Annotated[AxisValues, Tag(LIST)] | Annotated[OneLine, Tag(NAME)], NameOrList, BeforeValidator(_require_several)
+]
 
 
 @final
@@ -57,14 +59,14 @@ class SweepBlock(Section):
     ] = Field(default_factory=dict)
     """Keys with the values that each takes: a list, or text as on the command line, such as `range(0, 3)`."""
     zip: Annotated[
-        tuple[dict[str, Values], ...],
+        tuple[dict[str, AxisValues], ...],
         Field(max_length=100, examples=[[{"learners": [1, 4, 16], "mini_batch": [64, 16, 4]}]]),
     ] = ()
     """Groups of keys that vary together. The lists of a group are equally long, and the n-th values belong together."""
     random: Annotated[Count, Field(le=10_000, examples=[40])] | None = None
     """Number of draws from `laws`. The draws are different, and each fulfils `only`."""
     laws: Annotated[
-        dict[str, Line],
+        dict[str, OneLine],
         Field(examples=[{"learning_rate": "log-uniform(0.001, 1)", "learners": "integers(1, 64)"}]),
     ] = Field(default_factory=dict)
     """Keys with laws that their values are drawn from: `uniform(LOW, HIGH)`, `log-uniform(LOW, HIGH)`, `integers(LOW,
@@ -72,7 +74,7 @@ class SweepBlock(Section):
     seed: Seed = 0
     """Seed of the draws. It is not the seed of a run."""
     only: Annotated[
-        Annotated[tuple[Line, ...], Tag(LIST)] | Annotated[Line, Tag(NAME)],
+        Annotated[tuple[OneLine, ...], Tag(LIST)] | Annotated[OneLine, Tag(NAME)],
         NameOrList,
         Field(examples=["learners * mini_batch == 128"]),
     ] = ()

@@ -25,7 +25,7 @@ COMPUTE = "compute"
 """The operation whose rows count, in a table that has a column of operations."""
 
 
-class Columns(NamedTuple):
+class FileColumns(NamedTuple):
     """The columns of a table, by their numbers.
 
     `times` are the columns of times, each with the number of seconds of its unit: one for each
@@ -39,7 +39,7 @@ class Columns(NamedTuple):
     operation: int | None
 
 
-class Named(NamedTuple):
+class NamedColumns(NamedTuple):
     """What the scenario says of a file: the names of the columns of times and of learners, and the seconds of the unit."""
 
     times: str | None = None
@@ -47,7 +47,7 @@ class Named(NamedTuple):
     unit: float | None = None
 
 
-def find_columns(names: Sequence[str], named: Named) -> Columns:
+def find_columns(names: Sequence[str], named: NamedColumns) -> FileColumns:
     """Return the meaning of the columns with these names.
 
     Raises ValueError where a name occurs twice or the columns leave open which has the times.
@@ -65,7 +65,7 @@ def find_columns(names: Sequence[str], named: Named) -> Columns:
         return place, _factor(names[place]) if named.unit is None else named.unit
 
     if named.times is not None:
-        return Columns((with_unit(_place_of(named.times, names)),), learner, step, operation)
+        return FileColumns((with_unit(_place_of(named.times, names)),), learner, step, operation)
     bare = [place for place in others if _is_bare(words[place])]
     if len(bare) == 1:
         others = bare
@@ -74,7 +74,7 @@ def find_columns(names: Sequence[str], named: Named) -> Columns:
     if len(others) > 1 and (learner is not None or bare):
         open_choice = [names[place] for place in bare or others]
         raise ValueError(f"several columns may have the times; name one in `column`: {', '.join(map(repr, open_choice[:10]))}")
-    return Columns(tuple(map(with_unit, others)), learner, step, operation)
+    return FileColumns(tuple(map(with_unit, others)), learner, step, operation)
 
 
 def find_semicolons(cells: Sequence[str]) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from simasgd.scenario.cluster.measured import MOST_STORED, StoredTimes
-from simasgd.scenario.tables.columns import COMPUTE, Named, find_columns
+from simasgd.scenario.tables.columns import COMPUTE, NamedColumns, find_columns
 from simasgd.scenario.tables.opening import open_binary
 from simasgd.scenario.tables.series import SeriesBuilder
 
@@ -21,7 +21,7 @@ def is_parquet(file: Path) -> bool:
     return file.suffix.lower() in (".parquet", ".pq")
 
 
-def read_series(file: Path, named: Named) -> Sequence[array[float]]:
+def read_series(file: Path, named: NamedColumns) -> Sequence[array[float]]:
     """Return the series of times (s) in a table.
 
     Raises OSError, and ValueError, which names file and row, for anything that is not a time.
@@ -71,7 +71,7 @@ def write_stored(times: StoredTimes, folder: Path) -> None:
 
 def read_stored(file: Path, digest: str) -> StoredTimes:
     """Return the times of a file that simasgd wrote. Raises OSError, and ValueError if its times are other ones."""
-    times = StoredTimes(read_series(file, Named()))
+    times = StoredTimes(read_series(file, NamedColumns()))
     if times.digest != digest:
         raise ValueError(f"{file} was changed: the SHA-256 of its times is {times.digest}")
     return times

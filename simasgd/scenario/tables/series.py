@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, final
 
 from simasgd.scenario.cluster.measured import MOST_STORED
-from simasgd.scenario.tables.columns import Columns
+from simasgd.scenario.tables.columns import FileColumns
 from simasgd.scenario.vocabulary.values import shown
 
 _MOST_SERIES = 1_000_000
@@ -37,7 +37,7 @@ def number_series(name: str) -> int | None:
 class SeriesBuilder:
     """The series of a table, which grow row by row; `where` is the word for the place of a row."""
 
-    def __init__(self, file: Path, where: str, names: Sequence[str], columns: Columns) -> None:
+    def __init__(self, file: Path, where: str, names: Sequence[str], columns: FileColumns) -> None:
         self._file = file
         self._where = where
         self._names = names

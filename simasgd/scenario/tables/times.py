@@ -13,19 +13,19 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from simasgd.scenario.cluster.measured import MOST_STORED, embed
-from simasgd.scenario.tables.columns import COMPUTE, Columns, Named, find_columns, find_semicolons
+from simasgd.scenario.tables.columns import COMPUTE, FileColumns, NamedColumns, find_columns, find_semicolons
 from simasgd.scenario.tables.opening import open_binary
 from simasgd.scenario.tables.parquet import is_parquet, read_series
 from simasgd.scenario.tables.series import SeriesBuilder, number_series, to_seconds
 from simasgd.scenario.vocabulary.values import shown
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
-_NOTHING = Named()
+_NOTHING = NamedColumns()
 _LONGEST = 40_000_000  # characters of a line
 _COMMENT = re.compile(r"(^|\s)#.*")
 
 
-def read_times(file: Path, named: Named = _NOTHING) -> Any:
+def read_times(file: Path, named: NamedColumns = _NOTHING) -> Any:
     """Return the series of times in a file, as the `measured` of a scenario may hold them.
 
     Raises OSError if the file cannot be read, and ValueError, which names file and line, for
@@ -36,7 +36,7 @@ def read_times(file: Path, named: Named = _NOTHING) -> Any:
 
 
 @lru_cache(maxsize=16)  # each variant and each point of a sweep reads the same file
-def _read(file: Path, changed: int, size: int, named: Named) -> Any:
+def _read(file: Path, changed: int, size: int, named: NamedColumns) -> Any:
     del changed, size
     if is_parquet(file):
         return embed(read_series(file, named))
@@ -68,7 +68,7 @@ def _read_lines(file: Path, text: TextIO) -> Iterator[str]:
         yield line
 
 
-def _read_text(file: Path, lines: Iterator[tuple[int, str]], named: Named) -> array[float]:
+def _read_text(file: Path, lines: Iterator[tuple[int, str]], named: NamedColumns) -> array[float]:
     """Read one number a line."""
     if named.times is not None or named.learner is not None:
         raise ValueError(f"{file} is plain text and has no columns; end the name of a table in .csv, .tsv or .parquet")
@@ -87,7 +87,7 @@ def _read_text(file: Path, lines: Iterator[tuple[int, str]], named: Named) -> ar
     return times
 
 
-def _read_table(file: Path, lines: Iterator[tuple[int, str]], delimiter: str, named: Named) -> Sequence[array[float]]:
+def _read_table(file: Path, lines: Iterator[tuple[int, str]], delimiter: str, named: NamedColumns) -> Sequence[array[float]]:
     rows = _split_rows(file, lines, delimiter)
     number, first = next(rows, (0, []))
     if not number:
@@ -111,7 +111,9 @@ def _read_table(file: Path, lines: Iterator[tuple[int, str]], delimiter: str, na
     return builder.finish()
 
 
-def _read_wide(builder: SeriesBuilder, rows: Iterator[tuple[int, list[str]]], columns: Columns, names: Sequence[str]) -> None:
+def _read_wide(
+    builder: SeriesBuilder, rows: Iterator[tuple[int, list[str]]], columns: FileColumns, names: Sequence[str]
+) -> None:
     for number, cells in rows:
         _check_width(builder, number, cells, names)
         if columns.operation is not None and cells[columns.operation].strip() != COMPUTE:
@@ -121,7 +123,9 @@ def _read_wide(builder: SeriesBuilder, rows: Iterator[tuple[int, list[str]]], co
             builder.add(series, cells[place], number)
 
 
-def _read_long(builder: SeriesBuilder, rows: Iterator[tuple[int, list[str]]], columns: Columns, names: Sequence[str]) -> None:
+def _read_long(
+    builder: SeriesBuilder, rows: Iterator[tuple[int, list[str]]], columns: FileColumns, names: Sequence[str]
+) -> None:
     assert columns.learner is not None
     ((place, _),) = columns.times
     for number, cells in rows:

@@ -19,7 +19,7 @@ def _one_line(text: str) -> str:
     return text
 
 
-Line = Annotated[str, Field(max_length=1000), AfterValidator(_one_line)]
+OneLine = Annotated[str, Field(max_length=1000), AfterValidator(_one_line)]
 """One line of text without control characters."""
 
 

@@ -56,7 +56,7 @@ def measure_peak() -> int:
 
 
 @final
-class Room:
+class TaskLimit:
     """How many tasks are carried out at once on this machine, by the memory that is free at the beginning.
 
     The memory of a task is estimated. A measured one shows how far estimates can be trusted: a task of no greater estimate

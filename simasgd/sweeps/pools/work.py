@@ -16,7 +16,7 @@ from simasgd.sweeps.pools.points import PointFolders
 if TYPE_CHECKING:  # the libraries of the clock are imported when a point is computed
     from simasgd.ahead.latest import LatestTiming
 
-Group = Mapping[str, Scenario]
+PointGroup = Mapping[str, Scenario]
 """Points that are learned in one loop, by the names of their folders."""
 
 
@@ -28,7 +28,7 @@ class PoolTask(NamedTuple):
     next, if it is known that it will.
     """
 
-    groups: Sequence[Group]
+    groups: Sequence[PointGroup]
     sweep: str
     mark: str
     following: Sequence[Scenario] = ()
@@ -60,7 +60,7 @@ def carry_out(task: PoolTask) -> list[Delivery]:
     return [delivery._replace(peak=peak) for delivery in found]
 
 
-def first_of(group: Group) -> Scenario:
+def first_of(group: PointGroup) -> Scenario:
     """Return the scenario whose clock is that of a group."""
     return next(iter(group.values()))
 
@@ -71,7 +71,7 @@ def end_helpers() -> None:
         _keep_latest().close()
 
 
-def _compute(group: Group, folders: PointFolders | None, following: Sequence[Scenario]) -> list[Delivery]:
+def _compute(group: PointGroup, folders: PointFolders | None, following: Sequence[Scenario]) -> list[Delivery]:
     """Compute runs that share a loop. Points that another worker has saved meanwhile are kept."""
     from simasgd.simulator import simulate_together
 

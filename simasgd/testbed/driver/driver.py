@@ -15,15 +15,15 @@ from simasgd.errors import RunFailed
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.tape import staleness_counts
 from simasgd.testbed.driver.clocks import Clocks
-from simasgd.testbed.driver.crew import Crew, Running, tell_loss
-from simasgd.testbed.driver.faults import Crash, Return, count_events, find_absent, list_events
+from simasgd.testbed.driver.faults import ProcessKill, ProcessRestart, count_events, find_absent, list_events
 from simasgd.testbed.driver.recording import build_clock
-from simasgd.testbed.driver.schedule import Act, Schedule
-from simasgd.testbed.engine.abstract import About, AbstractEngine, ProcessLost
+from simasgd.testbed.driver.run_processes import Running, RunProcesses, tell_loss
+from simasgd.testbed.driver.schedule import ActionSchedule, TimedAction
+from simasgd.testbed.engine.abstract import AbstractEngine, ProcessInfo, ProcessLost
 from simasgd.testbed.engine.machine import this_machine
 from simasgd.testbed.server.process import ServerRecord
-from simasgd.testbed.system.clock import Clock, measure_offset
-from simasgd.testbed.system.messages import Report, Stopped
+from simasgd.testbed.system.clock import RunClock, measure_offset
+from simasgd.testbed.system.messages import Report, RoleStopped
 from simasgd.testbed.system.pacing import AbstractPacing, Lateness
 from simasgd.testbed.system.parcels import Parcel
 from simasgd.timing import Timing
@@ -32,11 +32,11 @@ _DELAY = 0.2  # seconds until the begin, in which all processes hear of it
 _POLL = 0.25  # seconds
 _PATIENCE = 120.0  # seconds for the learners to hand in their reports
 _HURRY = 5.0  # seconds for the same, when the user has ended the run
-Progress = Callable[[int, int, float], None]
+ReportCounts = Callable[[int, int, float], None]
 """Called now and then with the numbers of applied gradients and of updates, and the seconds of the run."""
 
 
-class Recorded(NamedTuple):
+class RecordedRun(NamedTuple):
     """A recorded run: its timing, with the tape, and the weights that the run ended with.
 
     Without a parameter server, `final` is the centre's model or the mean of the learners', and `models` has the model that
@@ -49,7 +49,7 @@ class Recorded(NamedTuple):
     """Mini-batches that took longer than the times drawn for them."""
     late_faults: Lateness
     """Crashes and returns that were made over 0.1 s after their times."""
-    processes: Sequence[About]
+    processes: Sequence[ProcessInfo]
     models: Sequence[Parcel] = ()
     clock_bound: float = 0.0
     """The largest error (s) of times of one machine against those of another; 0 on one machine."""
@@ -58,7 +58,7 @@ class Recorded(NamedTuple):
 class Interrupted(KeyboardInterrupt):
     """The user has ended a run before its stop. `recorded` is what was recorded; None if no update was made."""
 
-    def __init__(self, recorded: Recorded | None) -> None:
+    def __init__(self, recorded: RecordedRun | None) -> None:
         super().__init__()
         self.recorded = recorded
 
@@ -77,7 +77,7 @@ class AbstractDriver(abc.ABC):
         self._is_interrupted.set()
 
     @abc.abstractmethod
-    def record(self, progress: Progress = lambda gradients, updates, seconds: None) -> Recorded:
+    def record(self, progress: ReportCounts = lambda gradients, updates, seconds: None) -> RecordedRun:
         """Run the scenario and return its record.
 
         Raises RunFailed if a process fails, and Interrupted after `interrupt` or Ctrl-C. No process is left busy.
@@ -87,7 +87,7 @@ class AbstractDriver(abc.ABC):
         if self._is_interrupted.is_set():
             raise Interrupted(None)
 
-    def _require_whole(self, recorded: Recorded) -> None:
+    def _require_whole(self, recorded: RecordedRun) -> None:
         """Raise Interrupted if the user has ended the run."""
         if self._is_cut_short:
             raise Interrupted(recorded if recorded.timing.clock.updates else None)
@@ -97,9 +97,9 @@ class AbstractDriver(abc.ABC):
 class Driver(AbstractDriver):
     """Runs one scenario with a parameter server on the processes of an engine."""
 
-    def record(self, progress: Progress = lambda gradients, updates, seconds: None) -> Recorded:
+    def record(self, progress: ReportCounts = lambda gradients, updates, seconds: None) -> RecordedRun:
         began = time.perf_counter()
-        crew = Crew(self._engine, self._scenario, self._pacing)
+        crew = RunProcesses(self._engine, self._scenario, self._pacing)
         try:
             about = self._until_ready(crew)
             recorded = self._run(crew, about, began, progress)
@@ -111,13 +111,13 @@ class Driver(AbstractDriver):
             crew.discard()
         return recorded
 
-    def _until_ready(self, crew: Crew) -> list[About]:
+    def _until_ready(self, crew: RunProcesses) -> list[ProcessInfo]:
         try:
             return crew.wait(self._refuse_to_begin)
         except KeyboardInterrupt:
             raise Interrupted(None) from None
 
-    def _run(self, crew: Crew, about: Sequence[About], began: float, progress: Progress) -> Recorded:
+    def _run(self, crew: RunProcesses, about: Sequence[ProcessInfo], began: float, progress: ReportCounts) -> RecordedRun:
         scenario, job = self._scenario, Job.of(self._scenario)
         absent = find_absent(scenario)
         begin: float = crew.server.call("begin", _DELAY, count_events(scenario), absent)
@@ -125,7 +125,7 @@ class Driver(AbstractDriver):
         for learner, start in enumerate(starts):
             if learner not in absent:
                 crew.begin(learner, begin, start)
-        schedule = Schedule(self._plan(crew, begin), Clock(begin - self._measure_own_offset(crew, about[0])))
+        schedule = ActionSchedule(self._plan(crew, begin), RunClock(begin - self._measure_own_offset(crew, about[0])))
         try:
             record = self._wait(crew, schedule, progress)
         finally:
@@ -137,7 +137,7 @@ class Driver(AbstractDriver):
         clock = build_clock(scenario, record, reports)
         tape = crew.clocks.correct_tape(record.recorder.tape(job.mini_batch), record.end)
         counts = staleness_counts(tape.staleness), record.recorder.age_counts()
-        return Recorded(
+        return RecordedRun(
             Timing(clock, tape, *counts, time.perf_counter() - began),
             record.final,
             _worst(record.late, reports),
@@ -146,30 +146,30 @@ class Driver(AbstractDriver):
             clock_bound=crew.clocks.bound(record.end),
         )
 
-    def _measure_own_offset(self, crew: Crew, server: About) -> float:
+    def _measure_own_offset(self, crew: RunProcesses, server: ProcessInfo) -> float:
         """Return what the server's clock shows more than that of this process (s)."""
         if this_machine().boot == server.machine.boot:
             return 0.0
         return measure_offset(lambda: crew.server.call("read_clock")).seconds
 
-    def _plan(self, crew: Crew, begin: float) -> Iterator[Act]:
+    def _plan(self, crew: RunProcesses, begin: float) -> Iterator[TimedAction]:
         """Yield the faults until the end of the run."""
         limit = self._scenario.stop.simulated_time
         for event in list_events(self._scenario):
             if limit is not None and event.at >= limit:
                 return
             match event:
-                case Crash():
-                    yield Act(event.at, partial(self._crash, crew, event))
-                case Return():
+                case ProcessKill():
+                    yield TimedAction(event.at, partial(self._crash, crew, event))
+                case ProcessRestart():
                     welcome = partial(crew.server.call, "welcome", event.learner, event.at)
-                    yield Act(event.at, partial(crew.revive, event.learner, event.at, begin, welcome))
+                    yield TimedAction(event.at, partial(crew.revive, event.learner, event.at, begin, welcome))
 
-    def _crash(self, crew: Crew, crash: Crash) -> None:
+    def _crash(self, crew: RunProcesses, crash: ProcessKill) -> None:
         crew.kill(crash.learner)
         crew.server.call("lose", crash.learner, crash.at, crash.for_good)
 
-    def _wait(self, crew: Crew, schedule: Schedule, progress: Progress) -> ServerRecord:
+    def _wait(self, crew: RunProcesses, schedule: ActionSchedule, progress: ReportCounts) -> ServerRecord:
         ended = crew.server.ask("wait")
         try:
             while not ended.wait(_POLL):
@@ -186,18 +186,18 @@ class Driver(AbstractDriver):
         record: ServerRecord = ended.get()
         return record
 
-    def _look_at(self, crew: Crew, learner: int, running: Running) -> None:
+    def _look_at(self, crew: RunProcesses, learner: int, running: Running) -> None:
         """Raise RunFailed if a learner's process is lost; raise the error of its role."""
         try:
             running.answer.get()
-        except Stopped:
+        except RoleStopped:
             return
         except ProcessLost as error:
             crew.server.call("progress")  # the learner may have lost the server
             if crew.running.get(learner) is running:  # otherwise the loss was planned
                 raise RunFailed(tell_loss(learner, error)) from None
 
-    def _collect(self, crew: Crew) -> dict[int, Report]:
+    def _collect(self, crew: RunProcesses) -> dict[int, Report]:
         """Stop the learners, and return their last reports."""
         running = dict(crew.running)
         for process, *_ in running.values():
@@ -211,7 +211,7 @@ class Driver(AbstractDriver):
                 raise RunFailed(f"learner {learner} does not stop")
             try:
                 report = answer.get()
-            except (Stopped, ProcessLost):
+            except (RoleStopped, ProcessLost):
                 continue
             if report is not None:
                 reports[learner] = report

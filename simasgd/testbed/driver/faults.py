@@ -17,7 +17,7 @@ _MOST_SPARES = 8  # processes that wait beside those of the run; each takes the 
 _START = 3.0  # seconds to start a process on a machine that computes (measured: 2 cores, Ray 2.60)
 
 
-class Crash(NamedTuple):
+class ProcessKill(NamedTuple):
     """A learner's process is killed at a time (s)."""
 
     at: float
@@ -25,14 +25,14 @@ class Crash(NamedTuple):
     for_good: bool
 
 
-class Return(NamedTuple):
+class ProcessRestart(NamedTuple):
     """A learner's process starts again at a time (s)."""
 
     at: float
     learner: int
 
 
-def list_events(scenario: Scenario) -> Iterator[Crash | Return]:
+def list_events(scenario: Scenario) -> Iterator[ProcessKill | ProcessRestart]:
     """Yield the crashes and returns of all learners in order of time, endlessly if they are random.
 
     A learner that is not there when the run begins has its return only.
@@ -41,17 +41,17 @@ def list_events(scenario: Scenario) -> Iterator[Crash | Return]:
     return heapq.merge(*ways, key=lambda event: event.at)
 
 
-def _events_of(scenario: Scenario, learner: int) -> Iterator[Crash | Return]:
+def _events_of(scenario: Scenario, learner: int) -> Iterator[ProcessKill | ProcessRestart]:
     for outage in draw_outages(scenario.cluster.faults, scenario.cluster_seed, learner):
         if not outage.is_late:
-            yield Crash(outage.crash, learner, outage.back == inf)
+            yield ProcessKill(outage.crash, learner, outage.back == inf)
         if outage.back != inf:
-            yield Return(outage.back, learner)
+            yield ProcessRestart(outage.back, learner)
 
 
-def list_returns(scenario: Scenario) -> Iterator[Return]:
+def list_returns(scenario: Scenario) -> Iterator[ProcessRestart]:
     """Yield the returns of all learners in order of time."""
-    return (event for event in list_events(scenario) if isinstance(event, Return))
+    return (event for event in list_events(scenario) if isinstance(event, ProcessRestart))
 
 
 def find_absent(scenario: Scenario) -> dict[int, bool]:

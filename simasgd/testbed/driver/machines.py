@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from simasgd.errors import RunFailed
-from simasgd.testbed.engine.abstract import About
+from simasgd.testbed.engine.abstract import ProcessInfo
 
 
-def require_one_clock(processes: Sequence[About]) -> None:
+def require_one_clock(processes: Sequence[ProcessInfo]) -> None:
     """Raise RunFailed if processes are on different machines.
 
     Clocks are compared with a parameter server's (`Clocks`). Without a server nobody compares them.

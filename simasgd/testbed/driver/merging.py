@@ -9,7 +9,7 @@ from simasgd.cluster.clock.recording import Limit
 from simasgd.tape.mixing import NOBODY, NONE, Row
 from simasgd.tape.recorder import TapeRecorder
 from simasgd.tape.tape import Gradient
-from simasgd.testbed.peers.operations import Adopted, Collected, Gave, Made, Moved, Operation
+from simasgd.testbed.peers.operations import CentreMoved, MeetingInput, MeetingResult, ModelMade, NewOperations, Operation
 
 
 @final
@@ -47,10 +47,10 @@ class Merger:
         self._steps = [0] * holders
         self._rows = 0
         self._time = 0.0
-        self._given: dict[int, dict[int, Gave]] = {}  # by meeting and learner
+        self._given: dict[int, dict[int, MeetingInput]] = {}  # by meeting and learner
         self._met: set[int] = set()
 
-    def add(self, holder: int, collected: Collected) -> None:
+    def add(self, holder: int, collected: NewOperations) -> None:
         """Add what a process has logged."""
         self._waiting[holder].extend(collected.operations)
         self._until[holder] = collected.until
@@ -77,38 +77,38 @@ class Merger:
     def _can(self, operation: Operation) -> bool:
         """Return whether everything that an operation builds on is merged."""
         match operation:
-            case Made():
+            case ModelMade():
                 return self._has_sources(operation)
-            case Moved(made=made):
+            case CentreMoved(made=made):
                 return all(self._made.keys() >= {one.row.other} for one in made)
-            case Gave(model=model, state=state):
+            case MeetingInput(model=model, state=state):
                 return self._made.keys() >= {model, state}
-            case Adopted(meeting=meeting):
+            case MeetingResult(meeting=meeting):
                 return meeting in self._met or len(self._given.get(meeting, ())) == self._learners
 
-    def _has_sources(self, made: Made) -> bool:
+    def _has_sources(self, made: ModelMade) -> bool:
         row = made.row
         return all(number == NONE or number in self._made for number in (row.base, row.other, row.state))
 
     def _apply(self, holder: int, operation: Operation) -> None:
         self._time = max(self._time, operation.time)
         match operation:
-            case Made():
+            case ModelMade():
                 self._make(operation)
-            case Moved(made=made):
+            case CentreMoved(made=made):
                 for one in made:
                     self._make(one)
                 self._steps[holder] += 1
-            case Gave(meeting=meeting):
+            case MeetingInput(meeting=meeting):
                 self._given.setdefault(meeting, {})[holder] = operation
-            case Adopted(meeting=meeting, number=number):
+            case MeetingResult(meeting=meeting, number=number):
                 if meeting not in self._met:
                     self._meet(operation)
                 self.held[holder] = number
                 if self._has_own_models:
                     self.recorder.hold(self._rows, holder, self._made[number])
 
-    def _make(self, made: Made) -> None:
+    def _make(self, made: ModelMade) -> None:
         row, gradient = made.row, made.gradient
         age = NONE if made.read is None else self._steps[made.read.holder] - made.read.steps
         own = row._replace(base=self._made[row.base], age=age)
@@ -126,7 +126,7 @@ class Merger:
             self._steps[row.owner] += 1
             self._count((gradient,))
 
-    def _meet(self, adopted: Adopted) -> None:
+    def _meet(self, adopted: MeetingResult) -> None:
         """Record the mean of a meeting, when the first learner takes it over."""
         meeting = adopted.meeting
         given = [gave for _, gave in sorted(self._given.pop(meeting).items())]

@@ -15,11 +15,11 @@ from simasgd.errors import RunFailed
 from simasgd.protocols.base import AbstractPeerProtocol
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.tape import staleness_counts
-from simasgd.testbed.driver.driver import AbstractDriver, Interrupted, Progress, Recorded
+from simasgd.testbed.driver.driver import AbstractDriver, Interrupted, RecordedRun, ReportCounts
 from simasgd.testbed.driver.machines import require_one_clock
 from simasgd.testbed.driver.merging import Merger
 from simasgd.testbed.driver.peer_recording import History
-from simasgd.testbed.engine.abstract import About, AbstractEngine, Answer, Process, ProcessLost
+from simasgd.testbed.engine.abstract import AbstractEngine, Process, ProcessInfo, ProcessLost, Reply
 from simasgd.testbed.peers.process import CentreProcess, PeerProcess
 from simasgd.testbed.system.pacing import AbstractPacing, Lateness
 from simasgd.testbed.system.parcels import Parcel
@@ -51,9 +51,9 @@ class PeerDriver(AbstractDriver):
             self._learners, sizes, job.limit, has_centre=protocol.has_centre, has_own_models=protocol.has_own_models
         )
         self._history = History(scenario, protocol)
-        self._roles: dict[str, Answer] = {}
+        self._roles: dict[str, Reply] = {}
 
-    def record(self, progress: Progress = lambda gradients, updates, seconds: None) -> Recorded:
+    def record(self, progress: ReportCounts = lambda gradients, updates, seconds: None) -> RecordedRun:
         began = time.perf_counter()
         processes = self._engine.start(self._learners + self._has_centre)
         try:
@@ -69,7 +69,7 @@ class PeerDriver(AbstractDriver):
             self._engine.discard(processes)
         return recorded
 
-    def _place(self, processes: Sequence[Process]) -> list[About]:
+    def _place(self, processes: Sequence[Process]) -> list[ProcessInfo]:
         """Let the processes make what they need, and tell where they are; the centre first."""
         scenario, learners = self._scenario, self._learners
         placed = [self._engine.place(process, CentreProcess, scenario) for process in processes[learners:]]
@@ -86,7 +86,7 @@ class PeerDriver(AbstractDriver):
         require_one_clock(about)
         return about
 
-    def _run(self, processes: Sequence[Process], progress: Progress) -> None:
+    def _run(self, processes: Sequence[Process], progress: ReportCounts) -> None:
         """Run all roles until the limit is reached, nothing can happen any more, or the user ends the run."""
         scenario = self._scenario
         begin = processes[-1].call("read_clock") + _DELAY
@@ -104,7 +104,7 @@ class PeerDriver(AbstractDriver):
         self._stop(processes)
         self._collect(processes)
 
-    def _follow(self, processes: Sequence[Process], progress: Progress) -> None:
+    def _follow(self, processes: Sequence[Process], progress: ReportCounts) -> None:
         merger, history = self._merger, self._history
         while not (merger.is_over or history.is_still or self._is_cut_short):
             for role, answer in self._roles.items():
@@ -117,7 +117,7 @@ class PeerDriver(AbstractDriver):
             progress(merger.gradients, merger.updates, max(0.0, merger.safe))
             self._is_cut_short = self._is_interrupted.is_set()
 
-    def _look_at(self, role: str, answer: Answer, processes: Sequence[Process]) -> None:
+    def _look_at(self, role: str, answer: Reply, processes: Sequence[Process]) -> None:
         """Raise the error with which a role has ended; RunFailed if its process has, or one that it has called."""
         try:
             answer.get()
@@ -131,7 +131,7 @@ class PeerDriver(AbstractDriver):
         answers = [process.ask("read_clock") for process in processes]
         return [name for name, answer in zip(names, answers, strict=False) if _is_lost(answer)]
 
-    def _hand_in(self, processes: Sequence[Process], about: Sequence[About], began: float) -> Recorded:
+    def _hand_in(self, processes: Sequence[Process], about: Sequence[ProcessInfo], began: float) -> RecordedRun:
         """Return what was recorded."""
         merger, history = self._merger, self._history
         models = self._models(processes)
@@ -139,7 +139,7 @@ class PeerDriver(AbstractDriver):
         counts = staleness_counts(tape.staleness), merger.recorder.age_counts()
         timing = Timing(history.build_clock(merger, self._end()), tape, *counts, time.perf_counter() - began)
         final = models[-1] if self._has_centre or not self._has_own_models else _mean(models, self._scenario)
-        return Recorded(timing, final, history.late, Lateness(), about, models)
+        return RecordedRun(timing, final, history.late, Lateness(), about, models)
 
     def _interval(self) -> float:
         """Return the seconds until the next look: fewer when the limit is near."""
@@ -191,7 +191,7 @@ class PeerDriver(AbstractDriver):
         return [processes[last].call("held", held[last])]
 
 
-def _is_lost(answer: Answer) -> bool:
+def _is_lost(answer: Reply) -> bool:
     """Return whether the process that was asked has ended; one that does not answer in time may be alive."""
     try:
         if answer.wait(_GRACE):

@@ -7,7 +7,7 @@ from typing import final
 
 from simasgd.cluster.cast.faults import CrashRecord
 from simasgd.cluster.cast.hang import EndState, Hang, explain_hang
-from simasgd.cluster.cast.leaving import Leavings
+from simasgd.cluster.cast.leaving import LeaveTimes
 from simasgd.cluster.cast.monitor import Idle
 from simasgd.cluster.clock.log import UPDATE, SpanLog
 from simasgd.cluster.clock.pipe import Usage
@@ -17,7 +17,7 @@ from simasgd.protocols.base import AbstractPeerProtocol
 from simasgd.scenario.schema import Scenario
 from simasgd.testbed.driver.merging import Merger
 from simasgd.testbed.driver.recording import sum_spans
-from simasgd.testbed.peers.operations import Collected
+from simasgd.testbed.peers.operations import NewOperations
 from simasgd.testbed.system.messages import Span
 from simasgd.testbed.system.pacing import Lateness
 
@@ -34,7 +34,7 @@ class History:
         self._computed: list[list[float]] = [[] for _ in range(holders)]
         self._spans: list[list[list[Span]]] = [[[] for _ in self._threads] for _ in range(holders)]
         self._traffic: list[tuple[float, float]] = []
-        self._last: list[Collected | None] = [None] * holders
+        self._last: list[NewOperations | None] = [None] * holders
         self._before: tuple[int, ...] = ()
         self.is_still = False
         """Whether all roles wait for each other, and no message is under way."""
@@ -45,7 +45,7 @@ class History:
         late = [one.late for one in self._last if one is not None]
         return Lateness(sum(one.number for one in late), max((one.excess for one in late), default=0.0))
 
-    def add(self, holder: int, collected: Collected) -> None:
+    def add(self, holder: int, collected: NewOperations) -> None:
         """Add a report."""
         self._computed[holder] += collected.computed
         self._traffic += collected.traffic
@@ -122,5 +122,5 @@ class History:
         if not self.is_still or merger.is_over:
             return None
         endless = [number for number, one in enumerate(self._last) if one is not None and one.endless]
-        state = EndState(merger.last_at, end, merger.gradients, CrashRecord(), Leavings(), endless, {})
+        state = EndState(merger.last_at, end, merger.gradients, CrashRecord(), LeaveTimes(), endless, {})
         return explain_hang(Idle(), state)

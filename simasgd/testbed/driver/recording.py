@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from simasgd.cluster.cast.hang import EndState, Hang, explain_hang
-from simasgd.cluster.cast.leaving import Leavings
+from simasgd.cluster.cast.leaving import LeaveTimes
 from simasgd.cluster.cast.monitor import Idle
 from simasgd.cluster.clock.activity import Activity, ActivityLog
 from simasgd.cluster.clock.log import UPDATE, SpanLog
@@ -125,7 +125,7 @@ def sum_spans(
 def _explain(record: ServerRecord, gradients: LearnerGradients) -> Hang | None:
     if not record.is_hung:
         return None
-    leavings = Leavings()
+    leavings = LeaveTimes()
     leavings.at.update(record.left)
     troubles = {
         "crashes": record.crashes.crashes,

@@ -6,14 +6,14 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, final
 
-from simasgd.testbed.system.clock import Clock, bounded
-from simasgd.testbed.system.messages import Stopped
+from simasgd.testbed.system.clock import RunClock, bounded
+from simasgd.testbed.system.messages import RoleStopped
 from simasgd.testbed.system.pacing import Lateness
 
 _ON_TIME = 0.1  # seconds
 
 
-class Act(NamedTuple):
+class TimedAction(NamedTuple):
     """Something to do at a time (s) of the run."""
 
     at: float
@@ -21,13 +21,13 @@ class Act(NamedTuple):
 
 
 @final
-class Schedule:
+class ActionSchedule:
     """Does acts at their times, in order, until it is cancelled or the run is over.
 
     `error` is that of an act, and `late` counts acts that were done over 0.1 s after their times.
     """
 
-    def __init__(self, acts: Iterator[Act], clock: Clock) -> None:
+    def __init__(self, acts: Iterator[TimedAction], clock: RunClock) -> None:
         self.error: BaseException | None = None
         self.late = Lateness()
         self._acts = acts
@@ -50,7 +50,7 @@ class Schedule:
                 excess = self._clock.now - act.at
                 if excess > _ON_TIME:
                     self.late = self.late.and_one_of(excess)
-        except Stopped:
+        except RoleStopped:
             return
         except Exception as error:  # noqa: BLE001 - the driver raises it
             self.error = error

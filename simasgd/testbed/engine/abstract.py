@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from simasgd.cluster.supervision.role import RoleEnded
 
 
-class Machine(NamedTuple):
+class ProcessMachine(NamedTuple):
     """The machine of a process."""
 
     host: str
@@ -19,14 +19,14 @@ class Machine(NamedTuple):
     cores: int
 
 
-class About(NamedTuple):
+class ProcessInfo(NamedTuple):
     """A process: its number on its machine, and the machine."""
 
     pid: int
-    machine: Machine
+    machine: ProcessMachine
 
 
-class Answer(Protocol):
+class Reply(Protocol):
     """The answer to a call that is under way."""
 
     def wait(self, seconds: float | None = None) -> bool:
@@ -45,7 +45,7 @@ class Process(Protocol):
         Raises ProcessLost if the process has ended.
         """
 
-    def ask(self, method: str, *arguments: Any) -> Answer:
+    def ask(self, method: str, *arguments: Any) -> Reply:
         """Call a method of the process's object, and return at once."""
 
 
@@ -65,8 +65,8 @@ class AbstractEngine(abc.ABC):
         """
 
     @abc.abstractmethod
-    def place(self, process: Process, build: Callable[..., object], *arguments: Any) -> Answer:
-        """Let the process make its object, build(*arguments); the answer is the process's `About`."""
+    def place(self, process: Process, build: Callable[..., object], *arguments: Any) -> Reply:
+        """Let the process make its object, build(*arguments); the answer is the process's `ProcessInfo`."""
 
     @abc.abstractmethod
     def free(self, processes: Sequence[Process]) -> None:

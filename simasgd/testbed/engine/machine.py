@@ -9,15 +9,15 @@ from pathlib import Path
 
 import psutil
 
-from simasgd.testbed.engine.abstract import Machine
+from simasgd.testbed.engine.abstract import ProcessMachine
 
 _BOOT, _MODELS = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/cpuinfo")
 
 
-def this_machine() -> Machine:
+def this_machine() -> ProcessMachine:
     """Return the machine of this process."""
     boot = _BOOT.read_text().strip() if _BOOT.is_file() else f"{socket.gethostname()} {psutil.boot_time():.0f}"
-    return Machine(socket.gethostname(), boot, _processor(), os.cpu_count() or 1)
+    return ProcessMachine(socket.gethostname(), boot, _processor(), os.cpu_count() or 1)
 
 
 def _processor() -> str:

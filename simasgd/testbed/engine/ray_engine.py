@@ -10,7 +10,7 @@ from typing import Any, final
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from simasgd.testbed.engine.abstract import About, AbstractEngine, ProcessLost
+from simasgd.testbed.engine.abstract import AbstractEngine, ProcessInfo, ProcessLost
 from simasgd.testbed.engine.machine import this_machine
 from simasgd.testbed.engine.ray_start import start_ray
 
@@ -31,11 +31,11 @@ class Host:
             os.environ.setdefault(name, value)
         self._object: object = None
 
-    def place(self, build: Callable[..., object], arguments: Sequence[Any]) -> About:
+    def place(self, build: Callable[..., object], arguments: Sequence[Any]) -> ProcessInfo:
         """Make the object, and tell where it is."""
         self._object = None  # before the next one takes its memory
         self._object = build(*arguments)
-        return About(os.getpid(), this_machine())
+        return ProcessInfo(os.getpid(), this_machine())
 
     def call(self, method: str, arguments: Sequence[Any]) -> Any:
         """Call a method of the object."""
@@ -47,7 +47,7 @@ class Host:
 
 
 @final
-class RayAnswer:
+class RayReply:
     """The answer to a call of an actor."""
 
     __slots__ = ("_reference",)
@@ -82,9 +82,9 @@ class RayProcess:
     def __reduce__(self) -> tuple[type[RayProcess], tuple[Any]]:
         return RayProcess, (self.actor,)
 
-    def ask(self, method: str, *arguments: Any) -> RayAnswer:
+    def ask(self, method: str, *arguments: Any) -> RayReply:
         """Call a method of the process's object, and return at once."""
-        return RayAnswer(self.actor.call.remote(method, arguments))
+        return RayReply(self.actor.call.remote(method, arguments))
 
     def call(self, method: str, *arguments: Any) -> Any:
         """Call a method of the process's object, and wait for the answer."""
@@ -98,7 +98,7 @@ class RayEngine(AbstractEngine):
     def __init__(self, address: str | None = None) -> None:
         self._actors: list[RayProcess] = []
         self._free: list[RayProcess] = []
-        self._placed: dict[Any, RayAnswer] = {}
+        self._placed: dict[Any, RayReply] = {}
         self._is_local = address is None
         start_ray(address)
         # A learner that the scenario kills is no accident, and whoever called a process hears of its end in any case.
@@ -118,8 +118,8 @@ class RayEngine(AbstractEngine):
         self._free, taken = self._free[:kept], self._free[kept:]
         return [*taken, *fresh]
 
-    def place(self, process: Any, build: Callable[..., object], *arguments: Any) -> RayAnswer:
-        answer = self._placed[process.actor] = RayAnswer(process.actor.place.remote(build, arguments))
+    def place(self, process: Any, build: Callable[..., object], *arguments: Any) -> RayReply:
+        answer = self._placed[process.actor] = RayReply(process.actor.place.remote(build, arguments))
         return answer
 
     def free(self, processes: Sequence[Any]) -> None:

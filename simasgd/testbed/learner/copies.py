@@ -6,7 +6,7 @@ from typing import final
 
 from simasgd.tape.tape import Gradient, Weights
 from simasgd.testbed.system.gradients import AbstractGradients
-from simasgd.testbed.system.messages import Pulled
+from simasgd.testbed.system.messages import PulledWeights
 from simasgd.testbed.system.parcels import Parcel
 
 
@@ -17,7 +17,7 @@ class Copies:
     def __init__(self, gradients: AbstractGradients) -> None:
         self.window: int | None = 0  # None: all are kept
         self._gradients = gradients
-        self._pulled: dict[int, Pulled] = {}
+        self._pulled: dict[int, PulledWeights] = {}
         self._stepped: tuple[Weights, Parcel] | None = None
         self._unsent: dict[int, tuple[Gradient, Parcel]] = {}  # by mini-batch
         self._last: Parcel | None = None
@@ -27,7 +27,7 @@ class Copies:
         """The number of the oldest weights that the learner may still send a gradient of."""
         return min([*self._pulled, *(gradient.timestamp for gradient, _ in self._unsent.values())], default=0)
 
-    def keep(self, pulled: Pulled) -> None:
+    def keep(self, pulled: PulledWeights) -> None:
         """Keep weights that were pulled, and forget those that are not needed any more."""
         self._pulled[pulled.timestamp] = pulled
         if self.window is not None:

@@ -15,9 +15,9 @@ from simasgd.tape.tape import Gradient, Weights
 from simasgd.testbed.engine.abstract import Process
 from simasgd.testbed.learner.activities import Activities
 from simasgd.testbed.learner.copies import Copies
-from simasgd.testbed.learner.work import Turn, Work
-from simasgd.testbed.system.clock import Clock
-from simasgd.testbed.system.messages import Past, Pulled, Report, Stopped
+from simasgd.testbed.learner.work import CurrentMiniBatch, LearnerWork
+from simasgd.testbed.system.clock import RunClock
+from simasgd.testbed.system.messages import LearnerPast, PulledWeights, Report, RoleStopped
 from simasgd.testbed.system.pacing import AbstractPacing
 from simasgd.testbed.system.parcels import Parcel
 
@@ -35,11 +35,11 @@ class RealLearner:
     def __init__(
         self,
         number: int,
-        past: Past,
+        past: LearnerPast,
         server: Process,
         copies: Copies,
         pacing: AbstractPacing,
-        clock: Clock,
+        clock: RunClock,
         seed: int,
         gradients_per_epoch: float,
         stop: threading.Event,
@@ -59,7 +59,7 @@ class RealLearner:
         self._seed = seed
         self._stop = stop
         self._activities = Activities(max(0.0, clock.now))
-        self._work = Work(number, past.computed, pacing, clock, self._activities)
+        self._work = LearnerWork(number, past.computed, pacing, clock, self._activities)
         self._work.begun, self._work.late = past.begun, past.late
 
     @property
@@ -72,7 +72,7 @@ class RealLearner:
         yield from ()
         asked = self._clock.now
         self._activities.begin(_WAIT, asked)
-        pulled: Pulled = self._server.call("pull", self.report(), -1 if newer_than is None else newer_than.timestamp)
+        pulled: PulledWeights = self._server.call("pull", self.report(), -1 if newer_than is None else newer_than.timestamp)
         now = self._clock.now
         self._activities.begin(_PULL, asked if pulled.ready_at is None else min(max(asked, pulled.ready_at), now))
         self._activities.begin(_WAIT, now)
@@ -91,7 +91,7 @@ class RealLearner:
         turn = self._begin_batch(inf)
         parcel = self._copies.compute(self.computed, weights)
         if self._stop.wait(self._work.rest(turn)):
-            raise Stopped
+            raise RoleStopped
         return self._finish(turn, weights, parcel)
 
     def attempt(self, weights: Weights, before: float) -> Timed[Gradient | None]:
@@ -103,13 +103,13 @@ class RealLearner:
         parcel = self._copies.compute(self.computed, weights)
         if news.wait(self._work.rest(turn)):
             if not news.get():
-                raise Stopped
+                raise RoleStopped
             self._work.computed += 1
             self._cancelled += 1
             self._begin(_WAIT)
             return None
         if self._stop.wait(self._work.left(turn)):  # an engine may wait in whole milliseconds only
-            raise Stopped
+            raise RoleStopped
         return self._finish(turn, weights, parcel)
 
     def step(self, weights: Weights) -> Weights:
@@ -180,7 +180,7 @@ class RealLearner:
     def _note(self) -> None:
         self._server.ask("note", self.report())
 
-    def _begin_batch(self, before: float) -> Turn:
+    def _begin_batch(self, before: float) -> CurrentMiniBatch:
         """Begin a mini-batch. One that never ends ends with the run, or once the server makes weights number `before`."""
         turn = self._work.begin()
         self._tell()
@@ -188,7 +188,7 @@ class RealLearner:
             self._server.call("compute_for_ever", self.report(), before)
         return turn
 
-    def _finish(self, turn: Turn, weights: Weights, parcel: Parcel) -> Gradient:
+    def _finish(self, turn: CurrentMiniBatch, weights: Weights, parcel: Parcel) -> Gradient:
         gradient = self._work.finish(turn, weights)
         self._copies.hold(gradient, parcel)
         self._tell()

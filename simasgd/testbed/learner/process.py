@@ -14,9 +14,9 @@ from simasgd.scenario.schema import Scenario
 from simasgd.testbed.engine.abstract import Process
 from simasgd.testbed.learner.copies import Copies
 from simasgd.testbed.learner.learner import RealLearner
-from simasgd.testbed.system.clock import Clock, Offset, bounded, measure_offset, reading
+from simasgd.testbed.system.clock import Offset, RunClock, bounded, measure_offset, reading
 from simasgd.testbed.system.gradients import make_gradients
-from simasgd.testbed.system.messages import NOTHING, Past, Report, Stopped
+from simasgd.testbed.system.messages import NOTHING, LearnerPast, Report, RoleStopped
 from simasgd.testbed.system.pacing import AbstractPacing
 from simasgd.testbed.system.role import play
 
@@ -33,14 +33,14 @@ class LearnerProcess:
         self._stop = threading.Event()
         self.read: Callable[[], float] = reading  # the machine's clock
 
-    def run(self, begin: float, start: float, past: Past = NOTHING) -> Report | None:
+    def run(self, begin: float, start: float, past: LearnerPast = NOTHING) -> Report | None:
         """Run the role from `start` (s) on until it ends or is stopped; return the last report.
 
         `begin` is the reading of this machine's clock at time 0. The report is None if the learner left before the end.
         """
-        scenario, clock = self._scenario, Clock(begin, self.read)
+        scenario, clock = self._scenario, RunClock(begin, self.read)
         if self._stop.wait(bounded(start - clock.now)):
-            raise Stopped
+            raise RoleStopped
         learner = RealLearner(
             self._number,
             past,
@@ -57,7 +57,7 @@ class LearnerProcess:
             play(self._protocol.learn(learner))
         except EndOfTrace:
             self._server.call("leave", learner.end())
-        except Stopped:
+        except RoleStopped:
             return learner.end()
         return None
 

@@ -8,13 +8,13 @@ from typing import NamedTuple, final
 from simasgd.cluster.clock.activity import Activity
 from simasgd.tape.tape import Gradient, Weights
 from simasgd.testbed.learner.activities import Activities
-from simasgd.testbed.system.clock import Clock
+from simasgd.testbed.system.clock import RunClock
 from simasgd.testbed.system.pacing import AbstractPacing, Lateness
 
 _FOREVER = threading.TIMEOUT_MAX / 2
 
 
-class Turn(NamedTuple):
+class CurrentMiniBatch(NamedTuple):
     """A mini-batch under way: when it began, and when it shall end (s; None: when it is computed)."""
 
     began: float
@@ -27,10 +27,10 @@ class Turn(NamedTuple):
 
 
 @final
-class Work:
+class LearnerWork:
     """The mini-batches of a learner: `begun` and `computed` count them, and `late` those that took too long."""
 
-    def __init__(self, number: int, computed: int, pacing: AbstractPacing, clock: Clock, activities: Activities) -> None:
+    def __init__(self, number: int, computed: int, pacing: AbstractPacing, clock: RunClock, activities: Activities) -> None:
         self.begun = self.computed = computed
         self.late = Lateness()
         self._number = number
@@ -38,15 +38,15 @@ class Work:
         self._clock = clock
         self._activities = activities
 
-    def begin(self) -> Turn:
+    def begin(self) -> CurrentMiniBatch:
         """Begin a mini-batch."""
         began = self._clock.now
         end = self._pacing.end(began)
         self.begun += 1
         self._activities.begin(Activity.COMPUTE, began)
-        return Turn(began, end)
+        return CurrentMiniBatch(began, end)
 
-    def rest(self, turn: Turn) -> float:
+    def rest(self, turn: CurrentMiniBatch) -> float:
         """Return the seconds until a mini-batch that is computed shall end, and count it as late if that is over."""
         if turn.end is None:
             return 0.0
@@ -54,11 +54,11 @@ class Work:
             self.late = self.late.and_one_of(excess)
         return self.left(turn)
 
-    def left(self, turn: Turn) -> float:
+    def left(self, turn: CurrentMiniBatch) -> float:
         """Return the seconds until a mini-batch shall end, as many as a thread can wait."""
         return 0.0 if turn.end is None else min(_FOREVER, max(0.0, turn.end - self._clock.now))
 
-    def finish(self, turn: Turn, weights: Weights) -> Gradient:
+    def finish(self, turn: CurrentMiniBatch, weights: Weights) -> Gradient:
         """End a mini-batch now, and return a handle on its gradient."""
         now = self._clock.now
         self._activities.begin(Activity.WAIT, now)

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from typing import final
 
 from simasgd.protocols.verbs import Message, Timed
-from simasgd.testbed.peers.gate import Gate
 from simasgd.testbed.peers.holder import RealHolder
 from simasgd.testbed.peers.inbox import RealInbox
+from simasgd.testbed.peers.process_lock import ProcessLock
 
 
 @final
 class RealCentre:
     """The centre. Its protocol sees it as `CentreVerbs`; its verbs block. `moves` has the start and end (s) of each move."""
 
-    def __init__(self, learners: int, gate: Gate, holder: RealHolder, inbox: RealInbox) -> None:
+    def __init__(self, learners: int, gate: ProcessLock, holder: RealHolder, inbox: RealInbox) -> None:
         self.num_learners = learners
         self.moves: list[tuple[float, float]] = []
         self._gate = gate

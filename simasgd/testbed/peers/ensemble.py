@@ -9,17 +9,17 @@ from simasgd.tape.mixing import Model
 from simasgd.tape.tape import Gradient
 from simasgd.testbed.engine.abstract import Process
 from simasgd.testbed.learner.activities import Activities
-from simasgd.testbed.peers.gate import Gate
 from simasgd.testbed.peers.holder import RealHolder
 from simasgd.testbed.peers.messaging import Outbox
 from simasgd.testbed.peers.models import RealModel
-from simasgd.testbed.peers.operations import Adopted, Gave, OperationLog
-from simasgd.testbed.peers.ring import Ring, Vector
+from simasgd.testbed.peers.operations import MeetingInput, MeetingResult, ProcessOperations
+from simasgd.testbed.peers.process_lock import ProcessLock
+from simasgd.testbed.peers.ring import RingExchange, Vector
 from simasgd.testbed.peers.values import AbstractCommonValues, AbstractValues
-from simasgd.testbed.peers.vectors import Vectors
+from simasgd.testbed.peers.vectors import VectorCodec
 
 
-class Place(NamedTuple):
+class RingPlace(NamedTuple):
     """A learner's place in the ring: its rank, the number of learners, and the process of the next one."""
 
     rank: int
@@ -34,7 +34,7 @@ class Meetings:
     A learner's messages count as pushed from its first received part on; until then it waits for others.
     """
 
-    def __init__(self, place: Place, gate: Gate, activities: Activities) -> None:
+    def __init__(self, place: RingPlace, gate: ProcessLock, activities: Activities) -> None:
         self.size = place.size
         self.number = 0
         self._next = place.next
@@ -42,7 +42,7 @@ class Meetings:
         self._activities = activities
         self._outbox = Outbox(gate)
         self._parts: dict[tuple[int, int], Vector] = {}
-        self._ring = Ring(place.rank, place.size, self._send, self._receive)
+        self._ring = RingExchange(place.rank, place.size, self._send, self._receive)
 
     def total(self, vector: Vector) -> Vector:
         """Return the sum of the vectors of all learners."""
@@ -78,8 +78,8 @@ class ModelMeetings:
     def __init__(self, meetings: Meetings, holder: RealHolder, values: AbstractValues, size: float) -> None:
         self._meetings = meetings
         self._holder = holder
-        self._models = Vectors(values.start, size)
-        self._models_and_states = Vectors((values.start, values.start_state), size)
+        self._models = VectorCodec(values.start, size)
+        self._models_and_states = VectorCodec((values.start, values.start_state), size)
 
     def average(self, *, with_states: bool) -> None:
         """Replace x by the mean of all models; `with_states` also averages the optimizers' states."""
@@ -101,7 +101,7 @@ class ModelMeetings:
 class GradientMeetings:
     """Learners that average their gradients and make the same step with the mean. The common model has its step's number."""
 
-    def __init__(self, meetings: Meetings, values: AbstractCommonValues, gate: Gate, log: OperationLog) -> None:
+    def __init__(self, meetings: Meetings, values: AbstractCommonValues, gate: ProcessLock, log: ProcessOperations) -> None:
         self._meetings = meetings
         self._values = values
         self._gate = gate
@@ -115,8 +115,8 @@ class GradientMeetings:
         """Average a gradient, whose part this is, with all, and return the next common model."""
         gate, meetings, step = self._gate, self._meetings, model.number
         with gate.changed:
-            self._log.append(Gave(gate.clock.now, step, gradient=gradient))
+            self._log.append(MeetingInput(gate.clock.now, step, gradient=gradient))
         values = self._values.step(model.values, meetings.total(part), step)
         with gate.changed:
-            self._log.hold(Adopted(gate.clock.now, step, step + 1), step + 1, values)
+            self._log.hold(MeetingResult(gate.clock.now, step, step + 1), step + 1, values)
         return RealModel.of(values, step + 1)

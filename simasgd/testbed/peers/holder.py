@@ -9,9 +9,17 @@ from simasgd.learning.models.network import Parameters
 from simasgd.learning.rules.trees import State
 from simasgd.tape.mixing import NOBODY, Model, Row
 from simasgd.tape.tape import Gradient
-from simasgd.testbed.peers.gate import Gate
-from simasgd.testbed.peers.models import Names, RealModel, Sent, values_of
-from simasgd.testbed.peers.operations import Adopted, Gave, Made, Moved, Operation, OperationLog, Read
+from simasgd.testbed.peers.models import ModelNumbers, RealModel, SentModel, values_of
+from simasgd.testbed.peers.operations import (
+    CentreMoved,
+    MeetingInput,
+    MeetingResult,
+    ModelMade,
+    ModelRead,
+    Operation,
+    ProcessOperations,
+)
+from simasgd.testbed.peers.process_lock import ProcessLock
 from simasgd.testbed.peers.values import AbstractValues, Reading
 
 
@@ -22,11 +30,11 @@ class RealHolder:
     `model` is a handle on the current x. `steps` counts the holder's own steps, and `changes` all changes of x.
     """
 
-    def __init__(self, number: int, holders: int, values: AbstractValues, gate: Gate, log: OperationLog) -> None:
+    def __init__(self, number: int, holders: int, values: AbstractValues, gate: ProcessLock, log: ProcessOperations) -> None:
         self.number = number
         self.steps = 0
         self.changes = 0
-        self.names = Names(holders, number)
+        self.names = ModelNumbers(holders, number)
         self._values = values
         self._gate = gate
         self._state, self._state_number = values.start_state, 0
@@ -50,7 +58,7 @@ class RealHolder:
         with self._gate.changed:
             number = self.names.next()
             row = Row(NOBODY, mine.number, share, theirs.number, -share)
-            self._log.append(Made(self._gate.clock.now, number, row))
+            self._log.append(ModelMade(self._gate.clock.now, number, row))
             return RealModel.of(values, number, theirs.state, theirs.holder, theirs.steps, theirs.changes)
 
     def subtract(self, difference: Model, of: Model | None = None) -> None:
@@ -65,7 +73,7 @@ class RealHolder:
         number = self.names.next()
         self.steps += 1
         self._state_number = number
-        self._hold(values, number, Made(self._gate.clock.now, number, row, gradient))
+        self._hold(values, number, ModelMade(self._gate.clock.now, number, row, gradient))
 
     def move(self, differences: Sequence[Model]) -> None:
         """Set x ← x + Σ differences, and count that as one step."""
@@ -75,17 +83,17 @@ class RealHolder:
                 values = self._values.mix(values, values_of(difference), 1.0, 1.0)
                 number = self.names.next()
                 row = Row(self.number, base, 1.0, difference.number, 1.0)
-                made.append(Made(self._gate.clock.now, number, row, read=_read(difference)))
+                made.append(ModelMade(self._gate.clock.now, number, row, read=_read(difference)))
                 base = number
             self.steps += 1
             self.changes += len(made) - 1
-            self._hold(values, base, Moved(self._gate.clock.now, tuple(made)))
+            self._hold(values, base, CentreMoved(self._gate.clock.now, tuple(made)))
             self._gate.changed.notify_all()
 
     def give(self, meeting: int) -> RealModel:
         """Log that the learner gives its model to a meeting, and return it."""
         with self._gate.changed:
-            self._log.append(Gave(self._gate.clock.now, meeting, self.model.number, self._state_number))
+            self._log.append(MeetingInput(self._gate.clock.now, meeting, self.model.number, self._state_number))
             return self.model
 
     def adopt(self, meeting: int, values: Parameters, state: State | None) -> None:
@@ -94,18 +102,18 @@ class RealHolder:
             number = self.names.of_meeting(meeting)
             if state is not None:
                 self._state, self._state_number = state, number
-            self._hold(values, number, Adopted(self._gate.clock.now, meeting, number, state is not None))
+            self._hold(values, number, MeetingResult(self._gate.clock.now, meeting, number, state is not None))
 
-    def send(self) -> Sent:
+    def send(self) -> SentModel:
         """Return x as it is now, ready to be sent."""
         model = self.model
-        return Sent(Model(*model), self._values.pack(model.values))
+        return SentModel(Model(*model), self._values.pack(model.values))
 
-    def _change(self, other: Model, base_share: float, other_share: float, read: Read | None) -> None:
+    def _change(self, other: Model, base_share: float, other_share: float, read: ModelRead | None) -> None:
         values = self._values.mix(self.model.values, values_of(other), base_share, other_share)
         row = Row(self.number, self.model.number, base_share, other.number, other_share)
         number = self.names.next()
-        self._hold(values, number, Made(self._gate.clock.now, number, row, read=read))
+        self._hold(values, number, ModelMade(self._gate.clock.now, number, row, read=read))
 
     def _hold(self, values: Parameters, number: int, operation: Operation) -> None:
         self.changes += 1
@@ -113,5 +121,5 @@ class RealHolder:
         self._log.hold(operation, number, values)
 
 
-def _read(theirs: Model) -> Read | None:
-    return None if theirs.holder == NOBODY else Read(theirs.holder, theirs.steps)
+def _read(theirs: Model) -> ModelRead | None:
+    return None if theirs.holder == NOBODY else ModelRead(theirs.holder, theirs.steps)

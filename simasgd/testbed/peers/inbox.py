@@ -8,14 +8,14 @@ from typing import final
 from simasgd.cluster.clock.activity import Activity
 from simasgd.protocols.verbs import Message, Timed
 from simasgd.testbed.learner.activities import Activities
-from simasgd.testbed.peers.gate import Gate
+from simasgd.testbed.peers.process_lock import ProcessLock
 
 
 @final
 class RealInbox:
     """Messages that have arrived, and the verbs `take` and `receive` of the learner's compute thread."""
 
-    def __init__(self, gate: Gate, activities: Activities) -> None:
+    def __init__(self, gate: ProcessLock, activities: Activities) -> None:
         self._gate = gate
         self._activities = activities
         self._messages: list[Message] = []

@@ -8,29 +8,29 @@ from typing import Any, NamedTuple, final
 from simasgd.cluster.clock.activity import Activity
 from simasgd.protocols.verbs import PeerVerbs, Timed
 from simasgd.tape.mixing import Model
-from simasgd.testbed.engine.abstract import Answer, Process
+from simasgd.testbed.engine.abstract import Process, Reply
 from simasgd.testbed.learner.activities import Activities
-from simasgd.testbed.peers.gate import Gate
 from simasgd.testbed.peers.holder import RealHolder
-from simasgd.testbed.peers.models import RealModel, Sent, values_of
+from simasgd.testbed.peers.models import RealModel, SentModel, values_of
+from simasgd.testbed.peers.process_lock import ProcessLock
 from simasgd.testbed.peers.values import AbstractValues
 
 _WAIT, _PUSH, _PULL = Activity.WAIT, Activity.PUSH, Activity.PULL
 
 
-class Wire(NamedTuple):
+class MessageContext(NamedTuple):
     """What all messages of a process need: the lock, the values, the processes of all holders, and a message's bytes."""
 
-    gate: Gate
+    gate: ProcessLock
     values: AbstractValues
     processes: Sequence[Process]
     payload: float
 
-    def sent(self, model: Model) -> Sent:
+    def sent(self, model: Model) -> SentModel:
         """Return a model ready to be sent."""
-        return Sent(Model(*model), self.values.pack(values_of(model)))
+        return SentModel(Model(*model), self.values.pack(values_of(model)))
 
-    def received(self, sent: Sent) -> RealModel:
+    def received(self, sent: SentModel) -> RealModel:
         """Return a model that has arrived."""
         return RealModel.of(self.values.unpack(sent.parcel), *sent.model)
 
@@ -39,9 +39,9 @@ class Wire(NamedTuple):
 class Outbox:
     """Messages of one thread that are answered with nothing. At most one is under way."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: ProcessLock) -> None:
         self._gate = gate
-        self._last: Answer | None = None
+        self._last: Reply | None = None
 
     def send(self, process: Process, size: float, method: str, *arguments: Any) -> None:
         """Call a method of a process without waiting for it, once the previous message has arrived."""
@@ -61,7 +61,7 @@ class Outbox:
 class RealMessaging:
     """The messaging verbs of one thread of a learner. Its protocol sees it as `MessagingVerbs`."""
 
-    def __init__(self, wire: Wire, holder: RealHolder, activities: Activities) -> None:
+    def __init__(self, wire: MessageContext, holder: RealHolder, activities: Activities) -> None:
         self._wire = wire
         self._holder = holder
         self._activities = activities
@@ -122,7 +122,7 @@ class RealMessaging:
         self._gate.require_running()
         asked = self._gate.clock.now
         self._activities.begin(_WAIT, asked)
-        sent: Sent = self._wire.processes[process].call(*call)
+        sent: SentModel = self._wire.processes[process].call(*call)
         self._note_answer(asked if sent.ready_at is None else sent.ready_at)
         return self._wire.received(sent)
 

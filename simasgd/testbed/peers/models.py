@@ -35,7 +35,7 @@ def values_of(model: Model) -> Parameters:
     return model.values
 
 
-class Sent(NamedTuple):
+class SentModel(NamedTuple):
     """A model on its way: the handle without the values, and the values.
 
     `ready_at` says when the model was ready (s), if whoever asked for it had to wait.
@@ -47,7 +47,7 @@ class Sent(NamedTuple):
 
 
 @final
-class Names:
+class ModelNumbers:
     """Numbers of models that differ between all processes of a run.
 
     Each holder numbers the models that it makes. Number 0 is the initial model. The means of meetings have names of

@@ -12,31 +12,31 @@ from simasgd.testbed.system.messages import Span
 from simasgd.testbed.system.pacing import Lateness
 
 
-class Read(NamedTuple):
+class ModelRead(NamedTuple):
     """Where a mixed-in model comes from: its holder, and the holder's steps when it was read."""
 
     holder: int
     steps: int
 
 
-class Made(NamedTuple):
+class ModelMade(NamedTuple):
     """A model was made at `time` (s). Models have the numbers of `Names`, and the row's age is still unknown."""
 
     time: float
     number: int
     row: Row
     gradient: Gradient | None = None
-    read: Read | None = None
+    read: ModelRead | None = None
 
 
-class Moved(NamedTuple):
+class CentreMoved(NamedTuple):
     """The centre was moved at `time` (s) by several differences, in one step."""
 
     time: float
-    made: tuple[Made, ...]
+    made: tuple[ModelMade, ...]
 
 
-class Gave(NamedTuple):
+class MeetingInput(NamedTuple):
     """A learner gave its model, with its optimizer's state, or its gradient to a meeting at `time` (s)."""
 
     time: float
@@ -46,7 +46,7 @@ class Gave(NamedTuple):
     gradient: Gradient | None = None
 
 
-class Adopted(NamedTuple):
+class MeetingResult(NamedTuple):
     """A learner took over the result of a meeting at `time` (s): model `number`, with the mean of states if `with_states`."""
 
     time: float
@@ -55,11 +55,11 @@ class Adopted(NamedTuple):
     with_states: bool = False
 
 
-Operation = Made | Moved | Gave | Adopted
+Operation = ModelMade | CentreMoved | MeetingInput | MeetingResult
 
 
 @final
-class OperationLog:
+class ProcessOperations:
     """The operations of a process, guarded by its lock.
 
     The models that the holder held are kept until the driver knows that the run goes on after them, because it may turn
@@ -93,7 +93,7 @@ class OperationLog:
         return next(values for _, known, values in self._held if known == number)
 
 
-class Collected(NamedTuple):
+class NewOperations(NamedTuple):
     """What a process has done since it was last asked."""
 
     until: float

@@ -10,16 +10,16 @@ from simasgd import exact
 from simasgd.protocols.verbs import PeerVerbs, Timed
 from simasgd.tape.mixing import Model
 from simasgd.tape.tape import Gradient, Weights
-from simasgd.testbed.learner.work import Turn, Work
+from simasgd.testbed.learner.work import CurrentMiniBatch, LearnerWork
 from simasgd.testbed.peers.ensemble import GradientMeetings, ModelMeetings
-from simasgd.testbed.peers.gate import Gate
 from simasgd.testbed.peers.holder import RealHolder
 from simasgd.testbed.peers.inbox import RealInbox
 from simasgd.testbed.peers.messaging import RealMessaging
 from simasgd.testbed.peers.models import RealModel, values_of
+from simasgd.testbed.peers.process_lock import ProcessLock
 from simasgd.testbed.peers.second_thread import RealSecondThread
 from simasgd.testbed.peers.values import AbstractValues, Reading
-from simasgd.testbed.system.messages import Stopped
+from simasgd.testbed.system.messages import RoleStopped
 
 if TYPE_CHECKING:
     from simasgd.learning.models.network import Parameters
@@ -50,8 +50,8 @@ class RealPeer:
         number: int,
         learners: int,
         seed: int,
-        gate: Gate,
-        work: Work,
+        gate: ProcessLock,
+        work: LearnerWork,
         holder: RealHolder,
         values: AbstractValues,
         inbox: RealInbox,
@@ -129,7 +129,7 @@ class RealPeer:
         gradient = self._finish(turn, model)
         return self._gradients.step(gradient, part, model)
 
-    def _begin(self) -> Turn:
+    def _begin(self) -> CurrentMiniBatch:
         self._gate.require_running()
         turn = self._work.begin()
         if turn.is_endless:
@@ -137,9 +137,9 @@ class RealPeer:
             self._gate.wait_for(lambda: False)
         return turn
 
-    def _finish(self, turn: Turn, model: Model) -> Gradient:
+    def _finish(self, turn: CurrentMiniBatch, model: Model) -> Gradient:
         if self._gate.stopped.wait(self._work.rest(turn)):
-            raise Stopped
+            raise RoleStopped
         gradient = self._work.finish(turn, Weights(model.number))
         self.computed_at.append(gradient.computed_at)
         return gradient

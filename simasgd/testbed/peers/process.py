@@ -14,21 +14,21 @@ from simasgd.protocols.verbs import CentreVerbs, Message, PeerVerbs
 from simasgd.scenario.schema import Scenario
 from simasgd.testbed.engine.abstract import Process
 from simasgd.testbed.learner.activities import Activities
-from simasgd.testbed.learner.work import Work
+from simasgd.testbed.learner.work import LearnerWork
 from simasgd.testbed.peers.centre import RealCentre
-from simasgd.testbed.peers.ensemble import GradientMeetings, Meetings, ModelMeetings, Place
-from simasgd.testbed.peers.gate import Gate
+from simasgd.testbed.peers.ensemble import GradientMeetings, Meetings, ModelMeetings, RingPlace
 from simasgd.testbed.peers.holder import RealHolder
 from simasgd.testbed.peers.inbox import RealInbox
-from simasgd.testbed.peers.messaging import RealMessaging, Wire
-from simasgd.testbed.peers.models import Sent
-from simasgd.testbed.peers.operations import Collected, OperationLog
+from simasgd.testbed.peers.messaging import MessageContext, RealMessaging
+from simasgd.testbed.peers.models import SentModel
+from simasgd.testbed.peers.operations import NewOperations, ProcessOperations
 from simasgd.testbed.peers.peer import RealPeer
+from simasgd.testbed.peers.process_lock import ProcessLock
 from simasgd.testbed.peers.ring import Vector
 from simasgd.testbed.peers.second_thread import RealSecondThread
 from simasgd.testbed.peers.values import make_common_values, make_values
-from simasgd.testbed.system.clock import Clock, bounded, reading
-from simasgd.testbed.system.messages import Span, Stopped
+from simasgd.testbed.system.clock import RunClock, bounded, reading
+from simasgd.testbed.system.messages import RoleStopped, Span
 from simasgd.testbed.system.pacing import AbstractPacing, Lateness
 from simasgd.testbed.system.parcels import Parcel
 from simasgd.testbed.system.role import play
@@ -57,12 +57,12 @@ class AbstractHolderProcess(abc.ABC):
 
     def join(self, begin: float, processes: Sequence[Process]) -> None:
         """Meet the other processes: the learners by number, then the centre. `begin` is this clock's reading at time 0."""
-        self._gate = Gate(Clock(begin))
+        self._gate = ProcessLock(RunClock(begin))
         self._processes = processes
-        self._log = OperationLog(self._values.start)
+        self._log = ProcessOperations(self._values.start)
         holders = self._learners + self._has_centre
         self._holder = RealHolder(self._number, holders, self._values, self._gate, self._log)
-        self._wire = Wire(self._gate, self._values, processes, self._scenario.payload)
+        self._wire = MessageContext(self._gate, self._values, processes, self._scenario.payload)
         self._activities = Activities(max(0.0, self._gate.clock.now))
         self._inbox = RealInbox(self._gate, self._activities)
         self._make_role()
@@ -71,7 +71,7 @@ class AbstractHolderProcess(abc.ABC):
     def run(self, start: float) -> None:
         """Run the roles from `start` (s) on until they are stopped. Raises the error of a role."""
 
-    def collect(self, merged: int) -> Collected:
+    def collect(self, merged: int) -> NewOperations:
         """Return what the process has done since the last call; the run goes on after its first `merged` operations."""
         with self._gate.changed:
             return self._collect(self._log.take(merged))
@@ -86,12 +86,12 @@ class AbstractHolderProcess(abc.ABC):
 
     # The other processes' calls.
 
-    def deliver(self, sent: Sent, sender: int, number: int = 0, weight: float = 1.0) -> None:
+    def deliver(self, sent: SentModel, sender: int, number: int = 0, weight: float = 1.0) -> None:
         """Take in a message."""
         self._inbox.deliver(Message(self._wire.received(sent), sender, number, weight))
 
     @abc.abstractmethod
-    def fetch(self, moves: int = 0) -> Sent:
+    def fetch(self, moves: int = 0) -> SentModel:
         """Return the holder's model, the centre's once it has moved `moves` times."""
 
     @abc.abstractmethod
@@ -99,10 +99,10 @@ class AbstractHolderProcess(abc.ABC):
         """Make what the role sees."""
 
     @abc.abstractmethod
-    def _collect(self, operations: tuple[Any, ...]) -> Collected:
+    def _collect(self, operations: tuple[Any, ...]) -> NewOperations:
         """Return what the process has done, with these operations."""
 
-    def _send(self) -> Sent:
+    def _send(self) -> SentModel:
         self._gate.count_traffic(self._scenario.payload)
         return self._holder.send()
 
@@ -120,13 +120,13 @@ class PeerProcess(AbstractHolderProcess):
     def _make_role(self) -> None:
         scenario, number, gate, activities = self._scenario, self._number, self._gate, self._activities
         pacing = self._pacing.of(scenario, number, 0)
-        self._work = Work(number, 0, pacing, gate.clock, activities)
+        self._work = LearnerWork(number, 0, pacing, gate.clock, activities)
         messaging = RealMessaging(self._wire, self._holder, activities)
         self._second: RealSecondThread | None = None
         if self._thread is not None:
             own = Activities(activities.since)
             self._second = RealSecondThread(gate, RealMessaging(self._wire, self._holder, own), activities, own)
-        place = Place(number, self._learners, self._processes[(number + 1) % self._learners])
+        place = RingPlace(number, self._learners, self._processes[(number + 1) % self._learners])
         self._meetings = Meetings(place, gate, activities)
         meeting = self._meeting
         models = gradients = None
@@ -162,10 +162,10 @@ class PeerProcess(AbstractHolderProcess):
         for activities in self._threads:
             activities.begin(Activity.IDLE, gate.clock.now)
 
-    def fetch(self, moves: int = 0) -> Sent:
+    def fetch(self, moves: int = 0) -> SentModel:
         return self._send()
 
-    def exchange(self, sent: Sent, share: float) -> tuple[float, Sent]:
+    def exchange(self, sent: SentModel, share: float) -> tuple[float, SentModel]:
         """Mix in a model that arrives, and return when it arrived (s), and the model from before."""
         arrived, theirs = self._gate.clock.now, self._wire.received(sent)
         with self._gate.changed:
@@ -182,13 +182,13 @@ class PeerProcess(AbstractHolderProcess):
     def _threads(self) -> list[Activities]:
         return [self._activities, *([] if self._second is None else [self._second.activities])]
 
-    def _collect(self, operations: tuple[Any, ...]) -> Collected:
+    def _collect(self, operations: tuple[Any, ...]) -> NewOperations:
         gate, computed_at = self._gate, self._peer.computed_at
         count = len(computed_at)
         computed = tuple(computed_at[:count])
         del computed_at[:count]
         spans = tuple(activities.take() for activities in self._threads)
-        return Collected(
+        return NewOperations(
             gate.clock.now,
             operations,
             computed,
@@ -216,17 +216,17 @@ class CentreProcess(AbstractHolderProcess):
         verbs: CentreVerbs = self._centre
         _play_all([lambda: self._protocol.serve(verbs)], self._gate)
 
-    def fetch(self, moves: int = 0) -> Sent:
+    def fetch(self, moves: int = 0) -> SentModel:
         has_waited = self._gate.wait_for(lambda: self._holder.steps >= moves)
         sent = self._send()
         return sent._replace(ready_at=self._gate.clock.now) if has_waited else sent
 
-    def _collect(self, operations: tuple[Any, ...]) -> Collected:
+    def _collect(self, operations: tuple[Any, ...]) -> NewOperations:
         gate, moves = self._gate, self._centre.moves
         count = len(moves)
         spans: tuple[Span, ...] = tuple((0, *move) for move in moves[:count])
         del moves[:count]
-        return Collected(
+        return NewOperations(
             gate.clock.now,
             operations,
             (),
@@ -240,14 +240,14 @@ class CentreProcess(AbstractHolderProcess):
         )
 
 
-def _play_all(roles: Sequence[Callable[[], Role]], gate: Gate) -> None:
+def _play_all(roles: Sequence[Callable[[], Role]], gate: ProcessLock) -> None:
     """Play roles to their end, the first one in this thread; an error ends them all and is raised."""
     errors: list[BaseException] = []
 
     def guarded(role: Callable[[], Role]) -> None:
         try:
             play(role())
-        except Stopped:
+        except RoleStopped:
             return
         except Exception as error:  # noqa: BLE001 - raised below, in the thread of the call
             errors.append(error)

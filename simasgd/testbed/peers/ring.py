@@ -13,7 +13,7 @@ Vector = npt.NDArray[np.floating[Any]]
 
 
 @final
-class Ring:
+class RingExchange:
     """Learner `rank` of `size` sends to the next one, 2·(size − 1) parts of 1/size of the vector.
 
     Source: Patarasuk and Yuan 2009, as in `simasgd.scenario.cluster.collective.RingCollective`.

@@ -8,15 +8,17 @@ from simasgd.cluster.clock.activity import Activity
 from simasgd.protocols.verbs import Timed
 from simasgd.tape.tape import Gradient
 from simasgd.testbed.learner.activities import Activities
-from simasgd.testbed.peers.gate import Gate
 from simasgd.testbed.peers.messaging import RealMessaging
+from simasgd.testbed.peers.process_lock import ProcessLock
 
 
 @final
 class RealSecondThread:
     """The second thread's messaging, and a place for one gradient that the compute thread hands over."""
 
-    def __init__(self, gate: Gate, messaging: RealMessaging, compute_activities: Activities, activities: Activities) -> None:
+    def __init__(
+        self, gate: ProcessLock, messaging: RealMessaging, compute_activities: Activities, activities: Activities
+    ) -> None:
         self.messaging = messaging
         self.activities = activities
         self._gate = gate

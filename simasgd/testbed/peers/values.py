@@ -19,8 +19,8 @@ from simasgd.learning.problem.schedule import factors_at
 from simasgd.learning.rules.trees import State, Updates
 from simasgd.scenario.schema import Scenario
 from simasgd.testbed.peers.ring import Vector
-from simasgd.testbed.peers.vectors import Vectors
-from simasgd.testbed.system.mini_batches import MiniBatches, rate_of
+from simasgd.testbed.peers.vectors import VectorCodec
+from simasgd.testbed.system.mini_batches import DrawnMiniBatches, rate_of
 from simasgd.testbed.system.parcels import Codec, Parcel
 from simasgd.testbed.system.task import build_task
 
@@ -101,7 +101,7 @@ class RealValues(AbstractValues):
             self._codec = Codec(self.start, int(scenario.payload))
             self._learner = 0 if learner is None else learner
             if learner is not None:
-                self._batches = MiniBatches(scenario, learner, task, self._functions.gradient)
+                self._batches = DrawnMiniBatches(scenario, learner, task, self._functions.gradient)
                 self._factor = np.float64(rate_of(scenario, learner))
                 self._compile()
             self.mix(self.start, self.unpack(self.pack(self.start)), 1.0, 0.0)
@@ -170,7 +170,7 @@ class NoCommonValues(AbstractCommonValues):
 
     def __init__(self, scenario: Scenario) -> None:
         self.start = ()
-        self._part = Vectors((), scenario.gradient_payload).vector((), 1.0)
+        self._part = VectorCodec((), scenario.gradient_payload).vector((), 1.0)
         self._codec = Codec((), int(scenario.payload))
 
     def gradient(self, batch: int, model: Parameters, step: int) -> Vector:
@@ -199,10 +199,10 @@ class RealCommonValues(AbstractCommonValues):
         with self._precision():
             task, recipe, self.start = build_task(scenario)
             self._functions, rule = chain_functions(recipe), recipe.rule
-            self._batches = MiniBatches(scenario, learner, task, self._functions.gradient)
+            self._batches = DrawnMiniBatches(scenario, learner, task, self._functions.gradient)
             self._state, self._memory = rule.update.init(self.start), rule.per_gradient.init(self.start)
             self._zeros = jax.tree.map(jnp.zeros_like, self.start)
-            self._vectors = Vectors(self.start, scenario.gradient_payload)
+            self._vectors = VectorCodec(self.start, scenario.gradient_payload)
             self._codec = Codec(self.start, int(scenario.payload))
             kept = self._state, self._memory
             self.step(self.start, self.gradient(0, self.start, 0), 0)  # compiles it now

@@ -9,7 +9,7 @@ from typing import final
 
 from simasgd.cluster.cast.faults import CrashRecord
 from simasgd.cluster.clock.activity import Activity
-from simasgd.testbed.system.messages import Past, Report, Span, Stopped
+from simasgd.testbed.system.messages import LearnerPast, Report, RoleStopped, Span
 from simasgd.testbed.system.pacing import Lateness
 
 
@@ -55,7 +55,7 @@ class Presence:
         """Take a learner's report. Raises Stopped if it is from a former life of the learner."""
         learner = report.learner
         if report.life != self.life[learner]:
-            raise Stopped
+            raise RoleStopped
         self.spans[learner] += report.spans
         if report.number < self._newest[learner]:
             return
@@ -90,7 +90,7 @@ class Presence:
         if for_good:
             self.crashes.for_good.add(learner)
 
-    def welcome(self, learner: int, at: float, now: float, arrived: int, newest: int) -> Past:
+    def welcome(self, learner: int, at: float, now: float, arrived: int, newest: int) -> LearnerPast:
         """Note that a learner is back `at` a time (s), and return its past; it begins with weights `newest` or newer ones."""
         self.pending -= 1
         self.here.add(learner)
@@ -98,7 +98,7 @@ class Presence:
         self._under_way[learner] = int(Activity.IDLE), now
         self.crashes.rejoins += 1
         self.crashes.down_seconds += at - self.crashes.down_since.pop(learner)
-        return Past(
+        return LearnerPast(
             self.life[learner],
             self.begun[learner],
             self.computed[learner],

@@ -16,9 +16,9 @@ from simasgd.tape.recorder import TapeRecorder
 from simasgd.tape.tape import Gradient
 from simasgd.testbed.server.presence import Presence
 from simasgd.testbed.server.server import RealServer
-from simasgd.testbed.server.updates import Message, Updates
-from simasgd.testbed.system.clock import Clock, bounded, reading
-from simasgd.testbed.system.messages import Past, Pulled, Report, Span, Stopped
+from simasgd.testbed.server.updates import GradientMessage, ServerUpdates
+from simasgd.testbed.system.clock import RunClock, bounded, reading
+from simasgd.testbed.system.messages import LearnerPast, PulledWeights, Report, RoleStopped, Span
 from simasgd.testbed.system.pacing import Lateness
 from simasgd.testbed.system.parcels import Parcel
 from simasgd.testbed.system.role import play
@@ -80,8 +80,8 @@ class ServerProcess:
         each says whether it is for good.
         """
         begin = reading() + delay
-        self._clock = Clock(begin)
-        self._server = RealServer(self._learners, Updates(self._weights, self._limit), self._presence, self._clock)
+        self._clock = RunClock(begin)
+        self._server = RealServer(self._learners, ServerUpdates(self._weights, self._limit), self._presence, self._clock)
         for learner, for_good in absent.items():
             self._presence.lose(learner, 0.0, 0.0, 0, for_good=for_good)
         self._presence.pending = pending
@@ -161,7 +161,7 @@ class ServerProcess:
             server.changed.notify_all()
             server.end_if_hung()
 
-    def welcome(self, learner: int, at: float) -> Past:
+    def welcome(self, learner: int, at: float) -> LearnerPast:
         """Note that a learner starts again, at a time `at` of the scenario (s). Raises Stopped if the run is over."""
         server = self._server
         with server.changed:
@@ -184,10 +184,10 @@ class ServerProcess:
 
     def note(self, report: Report) -> None:
         """Take a report, which nobody waits for."""
-        with self._server.changed, suppress(Stopped):
+        with self._server.changed, suppress(RoleStopped):
             self._presence.take(report)
 
-    def pull(self, report: Report, newer_than: int) -> Pulled:
+    def pull(self, report: Report, newer_than: int) -> PulledWeights:
         """Return weights newer than those of that number, which contain all gradients of the learner that will count."""
         server, learner = self._server, report.learner
         with server.changed:
@@ -197,7 +197,7 @@ class ServerProcess:
             # The weights were there when their update was done, or a pause; this thread has had its turn a little later.
             weights, ready_at = server.updates.weights, server.ready_at if has_waited else None
             self._pulls += 1
-            return Pulled(server.timestamp, weights.published, ready_at, weights.parcel())
+            return PulledWeights(server.timestamp, weights.published, ready_at, weights.parcel())
 
     def push(self, report: Report, gradients: Sequence[Gradient], parcel: Parcel) -> None:
         """Take a message. The answer waits until the server's role has looked at it."""
@@ -205,7 +205,7 @@ class ServerProcess:
         with server.changed:
             self._presence.take(report)
             self._require_running()
-            number = server.deliver(Message(gradients, parcel))
+            number = server.deliver(GradientMessage(gradients, parcel))
             self._presence.let_wait(report.learner, self._clock.now)
             server.changed.wait_for(lambda: server.over or server.has_looked_at(number))
             self._require_running()
@@ -265,18 +265,18 @@ class ServerProcess:
             server.changed.wait_for(lambda: server.over or done())
         self._require_running()
         if self._presence.life[learner] != life:
-            raise Stopped
+            raise RoleStopped
         return has_to
 
     def _require_running(self) -> None:
         if self._server.over:
-            raise Stopped
+            raise RoleStopped
 
     def _guard(self, run: Callable[[], None]) -> None:
         """Run one of the server's threads, and end the run if it fails."""
         try:
             run()
-        except Stopped:
+        except RoleStopped:
             return
         except Exception as error:  # noqa: BLE001 - of a protocol, which may be anybody's
             self._fail(error)

@@ -9,7 +9,7 @@ from simasgd.tape.tape import Gradient
 
 
 @final
-class Progress:
+class GradientProgress:
     """Counts the gradients of each learner that the server has applied or dropped (`counts`), and drops (`dropped`)."""
 
     def __init__(self, learners: int) -> None:

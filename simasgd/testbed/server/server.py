@@ -13,10 +13,10 @@ from simasgd.errors import RunFailed
 from simasgd.protocols.verbs import Timed
 from simasgd.tape.tape import Gradient
 from simasgd.testbed.server.presence import Presence
-from simasgd.testbed.server.progress import Progress
-from simasgd.testbed.server.updates import Message, Request, Updates
-from simasgd.testbed.system.clock import Clock, bounded
-from simasgd.testbed.system.messages import Stopped
+from simasgd.testbed.server.progress import GradientProgress
+from simasgd.testbed.server.updates import GradientMessage, Request, ServerUpdates
+from simasgd.testbed.system.clock import RunClock, bounded
+from simasgd.testbed.system.messages import RoleStopped
 
 
 @final
@@ -28,7 +28,7 @@ class RealServer:
     weights that its next pull must wait for.
     """
 
-    def __init__(self, learners: int, updates: Updates, presence: Presence, clock: Clock) -> None:
+    def __init__(self, learners: int, updates: ServerUpdates, presence: Presence, clock: RunClock) -> None:
         self.num_learners = learners
         self.changed = threading.Condition()
         self.over = False
@@ -37,16 +37,18 @@ class RealServer:
         self.clock = clock
         self.updates = updates
         self.presence = presence
-        self.progress = Progress(learners)
+        self.progress = GradientProgress(learners)
         self.ready_at = 0.0  # when weights were last there to be sent (s)
         self.due = [0] * learners
         self.arrived_of = [0] * learners
         self.barrier_timeouts = 0
         self.members_dropped = 0
-        self._inbox: deque[Message] = deque()
+        self._inbox: deque[GradientMessage] = deque()
         self.messages = 0  # that have arrived
         self._looked = 0  # messages that the role has taken into account
-        self._in_hand: dict[tuple[int, int], Message] = {}  # messages that the role has taken, by learner and mini-batch
+        self._in_hand: dict[
+            tuple[int, int], GradientMessage
+        ] = {}  # messages that the role has taken, by learner and mini-batch
         self._members = set(range(learners))
         self._role_waits = False  # for a message, without a time-out
 
@@ -161,7 +163,7 @@ class RealServer:
 
     # For the process.
 
-    def deliver(self, message: Message) -> int:
+    def deliver(self, message: GradientMessage) -> int:
         """Put a message that arrives now in the inbox, and return its number. Guarded by `changed`."""
         self._inbox.append(message)
         self.messages += 1
@@ -217,7 +219,7 @@ class RealServer:
     def _wait(self, ready: Callable[[], bool], deadline: float | None = None) -> bool:
         """Wait until `ready`; return whether it is so before the deadline (s). Raises Stopped when the run is over."""
         if self.over:
-            raise Stopped
+            raise RoleStopped
         if ready():
             return True
         self._looked = self.messages
@@ -228,15 +230,15 @@ class RealServer:
         self.changed.wait_for(lambda: self.over or ready(), rest)
         self._role_waits = False
         if self.over:
-            raise Stopped
+            raise RoleStopped
         return ready()
 
-    def _take(self, message: Message) -> Sequence[Gradient]:
+    def _take(self, message: GradientMessage) -> Sequence[Gradient]:
         for gradient in message.gradients:
             self._in_hand[gradient.learner, gradient.batch] = message
         return message.gradients
 
-    def _message_of(self, gradient: Gradient) -> Message:
+    def _message_of(self, gradient: Gradient) -> GradientMessage:
         return self._in_hand[gradient.learner, gradient.batch]
 
     def _refuse(self, gradients: Sequence[Gradient], due: int) -> None:

@@ -13,7 +13,7 @@ from simasgd.testbed.system.parcels import Parcel
 from simasgd.testbed.system.weights import AbstractWeights
 
 
-class Message(NamedTuple):
+class GradientMessage(NamedTuple):
     """A message that has arrived: its gradients, and their sum."""
 
     gradients: Sequence[Gradient]
@@ -23,12 +23,12 @@ class Message(NamedTuple):
 class Request(NamedTuple):
     """An update that the role has requested: its messages, and how many gradients each is the sum of."""
 
-    messages: Sequence[Message]
+    messages: Sequence[GradientMessage]
     summed: int
 
 
 @final
-class Updates:
+class ServerUpdates:
     """The requested updates and those made. Not safe for threads by itself.
 
     `timestamp` counts updates made and `requested` those requested. `gradients` counts applied ones.

@@ -11,7 +11,7 @@ _PINGS = 20
 
 
 @final
-class Clock:
+class RunClock:
     """Seconds since the begin of the run. `begin` is what `read`, the machine's monotonic clock, showed then (s)."""
 
     __slots__ = ("_begin", "_read")

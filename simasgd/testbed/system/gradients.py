@@ -12,7 +12,7 @@ import numpy as np
 from simasgd.learning.chain.reference import row_functions
 from simasgd.learning.problem.schedule import factors_at
 from simasgd.scenario.schema import Scenario
-from simasgd.testbed.system.mini_batches import MiniBatches, rate_of
+from simasgd.testbed.system.mini_batches import DrawnMiniBatches, rate_of
 from simasgd.testbed.system.parcels import Codec, Parcel
 from simasgd.testbed.system.task import build_task
 
@@ -69,7 +69,7 @@ class RealGradients(AbstractGradients):
         with jax.enable_x64(self._precision == "float64"):
             task, recipe, start = build_task(scenario)
             self._functions = row_functions(recipe)
-            self._gradients = MiniBatches(scenario, learner, task, self._functions.gradient)
+            self._gradients = DrawnMiniBatches(scenario, learner, task, self._functions.gradient)
             self._layers = task.objective.layers(start)
             self._weights = Codec(start, int(scenario.payload))
             self._gradient = Codec(start, int(scenario.gradient_payload))

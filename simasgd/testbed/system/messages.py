@@ -34,7 +34,7 @@ class Report(NamedTuple):
     spans: tuple[Span, ...] = ()
 
 
-class Past(NamedTuple):
+class LearnerPast(NamedTuple):
     """The earlier lives of a learner: how many there were, and what it has done in them."""
 
     life: int = 0
@@ -46,11 +46,11 @@ class Past(NamedTuple):
     late: Lateness = Lateness()
 
 
-NOTHING = Past()
+NOTHING = LearnerPast()
 """The past of a learner that starts for the first time."""
 
 
-class Pulled(NamedTuple):
+class PulledWeights(NamedTuple):
     """Weights that a server sends: their number, and the samples applied to make them.
 
     If the server had to wait for them, they were ready at `ready_at` (s).
@@ -62,5 +62,5 @@ class Pulled(NamedTuple):
     parcel: Parcel
 
 
-class Stopped(RoleEnded):
+class RoleStopped(RoleEnded):
     """The run is over, or this learner is."""

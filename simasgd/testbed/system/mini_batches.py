@@ -23,7 +23,7 @@ from simasgd.scenario.schema import Scenario
 
 
 @final
-class MiniBatches:
+class DrawnMiniBatches:
     """The mini-batches of a learner, with the samples that a player gives them. They are drawn in blocks that double.
 
     `size` is the number of samples in each.

@@ -41,7 +41,7 @@ class AbstractPacing(abc.ABC):
 
 
 @final
-class Free(AbstractPacing):
+class FreePacing(AbstractPacing):
     """A mini-batch takes as long as the machine needs."""
 
     pace = "free"
@@ -56,7 +56,7 @@ class Free(AbstractPacing):
 
 
 @final
-class Paced(AbstractPacing):
+class DrawnPacing(AbstractPacing):
     """A mini-batch takes as long as in the simulator: the same draws of the same streams, slow spells included.
 
     The first `done` draws are left out; a learner that was started again begins there. Raises EndOfTrace as the stream
@@ -84,5 +84,5 @@ class Paced(AbstractPacing):
         return now
 
 
-PACINGS: Mapping[str, type[AbstractPacing]] = MappingProxyType({one.pace: one for one in (Paced, Free)})
+PACINGS: Mapping[str, type[AbstractPacing]] = MappingProxyType({one.pace: one for one in (DrawnPacing, FreePacing)})
 """The pacings by their words."""

@@ -14,7 +14,7 @@ import pytest
 
 from simasgd.errors import ProtocolFault
 from simasgd.testbed.driver.driver import Driver
-from simasgd.testbed.system.pacing import Paced
+from simasgd.testbed.system.pacing import DrawnPacing
 from tests.build import TIMING, clock, scenario
 from tests.protocols.cluster import CLUSTER
 from tests.testbed.recorded import check_conservation, small
@@ -116,7 +116,7 @@ def test_real_processes_keep_the_deadline_too():
     within = 0.02
     chosen = small({"kind": "async"}, {"cluster": {"speeds": [1.0, 1.0, 0.1]}, "stop": {"gradients": 40}})
     recorded = Driver(
-        ThreadEngine(), chosen.model_copy(update={"protocol": DEADLINE(wait=f"{within} s")}), pacing=Paced
+        ThreadEngine(), chosen.model_copy(update={"protocol": DEADLINE(wait=f"{within} s")}), pacing=DrawnPacing
     ).record()
     check_conservation(recorded)
     tape = recorded.timing.tape

@@ -47,7 +47,7 @@ def pickled(**of: Any) -> bytes:
 
 
 read_npz = formats.read_archive(("x", "y"))
-FORMS: dict[str, tuple[formats.Read, list[bytes], str]] = {
+FORMS: dict[str, tuple[formats.ReadFiles, list[bytes], str]] = {
     "idx": (formats.read_idx, [idx(IMAGES), idx(LABELS)], ""),
     "npy": (formats.read_arrays, [npy(IMAGES), npy(LABELS)], ""),
     "npz": (read_npz, [npz(np.savez)], ""),
@@ -163,7 +163,7 @@ NDARRAY = pickle.dumps({"data": Calls(np.zeros(0, np.uint8).__class__, (10**13,)
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else "",
 )
-def test_a_file_that_claims_too_much_is_refused(read: formats.Read, content: bytes, message: str, tmp_path: Path) -> None:
+def test_a_file_that_claims_too_much_is_refused(read: formats.ReadFiles, content: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "bad").write_bytes(content)
     with little_memory(), pytest.raises(DataMissing, match=str(tmp_path / "bad")) as caught:
         read([tmp_path / "bad"])

@@ -17,7 +17,7 @@ import pytest
 from simasgd import RunFailed, Scenario, simulator, study
 from simasgd.learning.players.checkpoint import FileCheckpoint
 from simasgd.learning.players.compiled import Compiled, CompiledGroup
-from simasgd.learning.players.results import Divergence, Evaluation, Results
+from simasgd.learning.players.results import Divergence, Evaluation, GroupResults
 from simasgd.scenario.alike import together
 from simasgd.storage.work_folder import WORK
 from tests.build import AT_LENGTH, IS_AT_LENGTH, LEARNING, LINEAR, PROGRAM, scenario
@@ -156,7 +156,7 @@ def test_another_runs_checkpoint_is_not_read(tmp_path):
     kept.keep(7, {"w": np.ones(3)})
     other = FileCheckpoint(tmp_path / "x", "another", 0.0)
     assert other.restore(start) == (0, start)
-    assert other.results == Results()
+    assert other.results == GroupResults()
     same = FileCheckpoint(tmp_path / "x", "one", 0.0)
     steps, carry = same.restore(start)
     assert (steps, carry["w"].tolist(), same.results) == (7, [1.0, 1.0, 1.0], kept.results)

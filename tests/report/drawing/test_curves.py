@@ -13,7 +13,7 @@ from simasgd.report.comparison.contenders import find_point
 from simasgd.report.comparison.figures import draw_pareto
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.curves import draw_curves, find_ceiling, find_hidden
-from simasgd.report.drawing.figures import STALENESS, Distribution, draw_distributions, find_end
+from simasgd.report.drawing.figures import STALENESS, StalenessDistribution, draw_distributions, find_end
 from simasgd.report.facts.glossary import find_terms, list_terms
 from simasgd.report.facts.metric import ERROR, LOSS, Metric
 from simasgd.report.facts.variant_facts import collect_facts
@@ -132,12 +132,12 @@ def test_the_glossary_has_the_terms_of_the_page_only() -> None:
 
 
 def test_the_axis_of_staleness_ends_before_what_one_gradient_in_a_hundred_exceeds() -> None:
-    far = Distribution("async", 0, [0, 0, 50, 50] + [0] * 346 + [1], 6.0, None)
-    near = Distribution("ssp", 1, [0, 0, 0, 0, 10], 4.0, None)
+    far = StalenessDistribution("async", 0, [0, 0, 50, 50] + [0] * 346 + [1], 6.0, None)
+    near = StalenessDistribution("ssp", 1, [0, 0, 0, 0, 10], 4.0, None)
     assert find_end([far, near]) == 4
     with svg.open_figure(2.0) as figure:
         axes = figure.subplots()
         draw_distributions(axes, [far, near], STALENESS)
         assert axes.get_xlim()[1] < 5
     assert describe_cut([far, near]).endswith("the greatest is 350 (async).")
-    assert find_end([Distribution("b", 0, [1] * 9, 4.0, None)]) == 8, "nothing is cut where nothing lies far out"
+    assert find_end([StalenessDistribution("b", 0, [1] * 9, 4.0, None)]) == 8, "nothing is cut where nothing lies far out"

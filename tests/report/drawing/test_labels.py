@@ -9,7 +9,7 @@ import pytest
 from matplotlib.text import Annotation, Text
 
 from simasgd.report.drawing import svg
-from simasgd.report.drawing.labels import Mark, label_ends, label_points, spread_apart, wrap_label
+from simasgd.report.drawing.labels import LabelAnchor, label_ends, label_points, spread_apart, wrap_label
 
 
 def test_numbers_apart_stay_where_they_are() -> None:
@@ -58,7 +58,7 @@ def test_a_long_name_takes_two_lines() -> None:
 
 @pytest.mark.parametrize("draw", [label_ends, label_points])
 def test_labels_overlap_nowhere(draw: object) -> None:
-    marks = [Mark(9.0 + 0.1 * i, 3.0 + 0.02 * (i % 3), f"variant {i}", i) for i in range(9)]
+    marks = [LabelAnchor(9.0 + 0.1 * i, 3.0 + 0.02 * (i % 3), f"variant {i}", i) for i in range(9)]
     with svg.open_figure(3.1) as figure:
         axes = figure.subplots()
         axes.set(xlim=(0, 12), ylim=(0, 6))

@@ -9,9 +9,9 @@ from itertools import product
 import pytest
 
 from simasgd.report.sweep.blocks import describe_axes
-from simasgd.report.sweep.facts.answer import Answer, find_answers, find_equal_limits
+from simasgd.report.sweep.facts.answer import BestSetting, find_answers, find_equal_limits
 from simasgd.report.sweep.facts.front import find_front
-from simasgd.report.sweep.facts.sweep_facts import Row, SweepFacts, list_rows
+from simasgd.report.sweep.facts.sweep_facts import SettingRow, SweepFacts, list_rows
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.report.terminal.sweep import conclude_sweep
 from simasgd.results.outcome import Outcome
@@ -20,7 +20,7 @@ from tests.build import LEARNING, scenario
 from tests.report.sweep.tables import LATENCY, LEARNERS, MIXED, RATE, point, sweep
 
 
-def answer(sweep_facts: SweepFacts) -> Answer:
+def answer(sweep_facts: SweepFacts) -> BestSetting:
     (found,) = find_answers(sweep_facts)
     return found
 
@@ -35,7 +35,7 @@ def learned(rows: dict[str, list[tuple[float, float]]]) -> SweepFacts:
     return SweepFacts.of(sweep([LEARNERS], found))
 
 
-def at(row: Row | None) -> str | None:
+def at(row: SettingRow | None) -> str | None:
     return None if row is None else str(row[LEARNERS])
 
 

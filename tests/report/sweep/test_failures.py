@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simasgd.report.facts.learned import Learned, find_limit, judge
+from simasgd.report.facts.learned import LearnedResult, find_limit, judge
 from simasgd.report.sweep.blocks import explain_rules
 from simasgd.report.sweep.facts.answer import find_answers
 from simasgd.report.sweep.facts.dials import find_dials
@@ -45,7 +45,7 @@ DONE, FAILS = Outcome.FINISHED, Outcome.FAILS
 def test_a_run_that_stays_nearer_to_guessing_than_to_the_best_did_not_learn(
     runs: list[tuple[Outcome, float | None, float]], classes: int | None, limit: float | None, failing: set[int]
 ) -> None:
-    learned = [Learned(*run) for run in runs]
+    learned = [LearnedResult(*run) for run in runs]
     assert find_limit(learned, classes) == (None if limit is None else pytest.approx(limit))
     assert {i for i, outcome in enumerate(judge(learned, classes)) if outcome is FAILS} == failing
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simasgd.scenario.cluster.measured import MOST_EMBEDDED, StoredTimes
-from simasgd.scenario.tables.columns import Named
+from simasgd.scenario.tables.columns import NamedColumns
 from simasgd.scenario.tables.times import read_times
 
 ONE, TWO = ["1 s", "3 s"], [["1 s", "3 s"], ["2 s", "4 s"]]
@@ -63,18 +63,18 @@ def test_a_table_in_parquet_is_read_alike(name: str, text: str, expected: Any, t
 def test_a_column_is_chosen_by_its_name(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text("worker,gpu,time,batch_ms\n0,25,1,476\n1,25,1,509\n", encoding="utf-8")
-    assert read_times(file, Named("batch_ms")) == read_times(file) == [["476 ms"], ["509 ms"]]
-    assert read_times(file, Named("gpu")) == [["25 s"], ["25 s"]]
+    assert read_times(file, NamedColumns("batch_ms")) == read_times(file) == [["476 ms"], ["509 ms"]]
+    assert read_times(file, NamedColumns("gpu")) == [["25 s"], ["25 s"]]
 
 
 def test_the_column_of_learners_and_the_unit_may_be_said(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text("host,load,took\na,9,1000\nb,8,2000\na,7,3000\nb,6,4000\n", encoding="utf-8")
-    assert read_times(file, Named("took", "host", 1e-3)) == TWO
+    assert read_times(file, NamedColumns("took", "host", 1e-3)) == TWO
     (tmp_path / "t.txt").write_text("1000\n3000\n", encoding="utf-8")
-    assert read_times(tmp_path / "t.txt", Named(unit=1e-3)) == ONE
+    assert read_times(tmp_path / "t.txt", NamedColumns(unit=1e-3)) == ONE
     file.write_text("a (s),b\n1000,2000\n3000,4000\n", encoding="utf-8")
-    assert read_times(file, Named(unit=1e-3)) == TWO
+    assert read_times(file, NamedColumns(unit=1e-3)) == TWO
 
 
 ROWS = "learner,step,seconds\n0,0,1\n1,0,2\n"
@@ -116,7 +116,7 @@ BAD: list[tuple[str, str, str | None, str]] = [
 def test_a_mistake_is_named_with_its_line(name: str, text: str, column: str | None, message: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match="t") as caught:
-        read_times(tmp_path / name, Named(column))
+        read_times(tmp_path / name, NamedColumns(column))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 

@@ -11,9 +11,9 @@ import pytest
 
 from simasgd.testbed.driver.clocks import Clocks
 from simasgd.testbed.driver.driver import Driver
-from simasgd.testbed.engine.abstract import Machine
+from simasgd.testbed.engine.abstract import ProcessMachine
 from simasgd.testbed.system.clock import Offset, measure_offset
-from simasgd.testbed.system.pacing import Paced
+from simasgd.testbed.system.pacing import DrawnPacing
 from tests.build import TIMING, scenario
 from tests.testbed.recorded import check_conservation
 from tests.testbed.threads import ThreadEngine
@@ -78,13 +78,13 @@ def test_a_run_on_machines_whose_clocks_differ() -> None:
         3: lambda: time.monotonic() + 50.0,
     }
 
-    def clocks(number: int) -> tuple[Machine, Callable[[], float]]:
+    def clocks(number: int) -> tuple[ProcessMachine, Callable[[], float]]:
         there = f"machine {number}" if number in shifts else "machine 0"
-        return Machine(there, there, "any", 1), shifts.get(number, time.monotonic)
+        return ProcessMachine(there, there, "any", 1), shifts.get(number, time.monotonic)
 
     compute = {"per_batch": "5 ms", "per_sample": "0 s", "distribution": "exponential"}
     chosen = scenario(TIMING, {"cluster": {"learners": 3, "compute": compute}, "stop": {"gradients": 150}})
-    recorded = Driver(ThreadEngine(2e-4, clocks), chosen, pacing=Paced).record()
+    recorded = Driver(ThreadEngine(2e-4, clocks), chosen, pacing=DrawnPacing).record()
     check_conservation(recorded)
     tape, bound = recorded.timing.tape, recorded.clock_bound
     assert tape is not None

@@ -14,10 +14,10 @@ import pytest
 from simasgd.cluster.result import ClockResult
 from simasgd.errors import RunFailed
 from simasgd.scenario.schema import Scenario
-from simasgd.testbed.driver.driver import Driver, Recorded
+from simasgd.testbed.driver.driver import Driver, RecordedRun
 from simasgd.testbed.engine.abstract import AbstractEngine, Process
 from simasgd.testbed.support import list_obstacles
-from simasgd.testbed.system.pacing import Paced
+from simasgd.testbed.system.pacing import DrawnPacing
 from tests.build import IS_AT_LENGTH, TIMING, clock, scenario
 from tests.testbed.recorded import check_conservation
 from tests.testbed.threads import ThreadEngine
@@ -43,8 +43,8 @@ def crash(learner: int, at: float, down: float | None = None) -> dict[str, Any]:
     return {"learner": learner, "at": f"{at} ms", **({} if down is None else {"down": f"{down} ms"})}
 
 
-def record(chosen: Scenario, engine: Any = None) -> Recorded:
-    recorded = Driver(ThreadEngine(1e-4) if engine is None else engine, chosen, pacing=Paced).record()
+def record(chosen: Scenario, engine: Any = None) -> RecordedRun:
+    recorded = Driver(ThreadEngine(1e-4) if engine is None else engine, chosen, pacing=DrawnPacing).record()
     check_conservation(recorded)
     return recorded
 
@@ -182,7 +182,7 @@ def test_a_process_that_ends_by_itself_fails_the_run() -> None:
             engine.processes[2].kill()
 
     with pytest.raises(RunFailed, match=r"the process of learner 1 has ended, but no crash was planned"):
-        Driver(engine, chosen, pacing=Paced).record(interfere)
+        Driver(engine, chosen, pacing=DrawnPacing).record(interfere)
     assert not any(process.is_alive for process in engine.processes)
 
 
@@ -195,7 +195,7 @@ def test_a_server_that_ends_by_itself_fails_the_run() -> None:
             engine.processes[0].kill()
 
     with pytest.raises(RunFailed, match=r"^the process of the parameter server has ended"):
-        Driver(engine, chosen, pacing=Paced).record(interfere)
+        Driver(engine, chosen, pacing=DrawnPacing).record(interfere)
 
 
 def test_the_named_learners_are_those_of_the_scenario() -> None:
@@ -234,7 +234,7 @@ def test_a_process_that_is_killed_from_outside_fails_the_run(engine: AbstractEng
 
     monkeypatch.setattr(engine, "start", watch)
     with pytest.raises(RunFailed, match=r"^the process of learner 2 has ended, but no crash was planned"):
-        Driver(engine, timed({"kind": "async"}, {"stop": {"gradients": 100_000}}), pacing=Paced).record(interfere)
+        Driver(engine, timed({"kind": "async"}, {"stop": {"gradients": 100_000}}), pacing=DrawnPacing).record(interfere)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from simasgd.testbed.driver.driver import Driver
-from simasgd.testbed.system.pacing import Paced
+from simasgd.testbed.system.pacing import DrawnPacing
 from tests.build import IS_AT_LENGTH, TIMING, scenario
 from tests.protocols.table import ROWS
 from tests.testbed.recorded import check_conservation
@@ -36,7 +36,7 @@ def busy(protocol: dict[str, Any], milliseconds: float, gradients: int, *changes
 
 
 def test_two_hundred_rounds_of_hardsync() -> None:
-    recorded = Driver(ThreadEngine(2e-4), busy({"kind": "hardsync"}, 0.05, 200 * LEARNERS), pacing=Paced).record()
+    recorded = Driver(ThreadEngine(2e-4), busy({"kind": "hardsync"}, 0.05, 200 * LEARNERS), pacing=DrawnPacing).record()
     check_conservation(recorded)
     tape, clocked = recorded.timing.tape, recorded.timing.clock
     assert tape is not None
@@ -62,7 +62,7 @@ def test_learners_that_crash_all_the_time(section: dict[str, Any]) -> None:
             crashes.append({"learner": learner, "at": f"{at} ms", "down": f"{down} ms"})
             at += down
     chosen = busy(section, 1.0, 200, {"cluster": {"faults": {"crashes": crashes}}})
-    recorded = Driver(ThreadEngine(2e-4), chosen, pacing=Paced).record()
+    recorded = Driver(ThreadEngine(2e-4), chosen, pacing=DrawnPacing).record()
     check_conservation(recorded)
     tape, clocked = recorded.timing.tape, recorded.timing.clock
     assert tape is not None
@@ -87,7 +87,7 @@ def test_learners_that_crash_all_the_time(section: dict[str, Any]) -> None:
 def test_when_all_have_crashed_for_good_it_is_noticed(kind: str) -> None:
     crashes = [{"learner": learner, "at": f"{10 * learner + 5} ms"} for learner in range(LEARNERS)]
     chosen = busy(ROWS[kind].typical, 1.0, 100_000, {"cluster": {"faults": {"crashes": crashes}}})
-    recorded = Driver(ThreadEngine(2e-4), chosen, pacing=Paced).record()
+    recorded = Driver(ThreadEngine(2e-4), chosen, pacing=DrawnPacing).record()
     check_conservation(recorded)
     hang = recorded.timing.clock.hang
     assert hang is not None

@@ -11,14 +11,14 @@ from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocat
 
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.figures import needs_log_scale, use_number_axis, use_percent_axis
-from simasgd.report.drawing.labels import MOST_CHARACTERS, Mark, label_points
+from simasgd.report.drawing.labels import MOST_CHARACTERS, LabelAnchor, label_points
 from simasgd.report.facts.formats import NBSP, choose_time_unit
 from simasgd.report.sweep.drawing.labels import FONT, EndLabel, write_end_labels
 from simasgd.report.sweep.drawing.lost_band import draw_lost, find_level, find_stretch
 from simasgd.report.sweep.facts.dials import Dial, is_logarithmic, is_to_scale, place_values
 from simasgd.report.sweep.facts.front import find_front
 from simasgd.report.sweep.facts.lost import say_lost
-from simasgd.report.sweep.facts.sweep_facts import ERROR, SECONDS, SHARE, TO_TARGET, Row, get_spread, is_usable
+from simasgd.report.sweep.facts.sweep_facts import ERROR, SECONDS, SHARE, TO_TARGET, SettingRow, get_spread, is_usable
 
 _MOST_TICKS, _MOST_CHARACTERS = 9, 44
 """The most labels below a figure, and the most characters of all of them."""
@@ -29,7 +29,7 @@ _LARGER = 1.3
 _HEIGHT = 2.7
 _FEW = 3
 
-Name = Callable[[Row], str]
+NameRow = Callable[[SettingRow], str]
 
 
 def draw_lines(
@@ -227,8 +227,8 @@ def draw_speedups(rows: pd.DataFrame, learners: Dial, lines: Dial | None, quanti
 
 
 def draw_trade_off(
-    rows: Sequence[Row],
-    named: Sequence[tuple[Row, str, bool]],
+    rows: Sequence[SettingRow],
+    named: Sequence[tuple[SettingRow, str, bool]],
     measure: str,
     title: str,
     lost: Sequence[float] = (),
@@ -261,8 +261,8 @@ def draw_trade_off(
         axes.set_xlabel(f"simulated time ({unit}{', log scale' if is_logarithmic else ''})", fontsize=FONT)
         axes.set_ylabel(name_scale(title) if far_apart else title, fontsize=FONT)
         axes.tick_params(labelsize=FONT)
-        others = [Mark(second / size, score, "", 0) for second, score in zip(seconds, scores, strict=True)]
-        label_points(axes, [Mark(row[SECONDS] / size, row[measure], label, 0) for row, label, _ in named], others, FONT)
+        others = [LabelAnchor(second / size, score, "", 0) for second, score in zip(seconds, scores, strict=True)]
+        label_points(axes, [LabelAnchor(row[SECONDS] / size, row[measure], label, 0) for row, label, _ in named], others, FONT)
         return figure
 
 

@@ -14,7 +14,7 @@ from simasgd.report.facts.formats import choose_time_unit, format_number, format
 from simasgd.report.sweep.drawing.figures import set_ticks
 from simasgd.report.sweep.drawing.labels import FONT
 from simasgd.report.sweep.facts.dials import Dial
-from simasgd.report.sweep.facts.sweep_facts import ERROR, SECONDS, Row
+from simasgd.report.sweep.facts.sweep_facts import ERROR, SECONDS, SettingRow
 from simasgd.results.outcome import Outcome
 
 _STRONGEST, _WEAKEST = 0.5, 0.06  # opacities; the text on both has enough contrast in light and in dark
@@ -30,7 +30,7 @@ _WORDS = {
 
 
 def draw_heat_map(
-    rows: pd.DataFrame, across: Dial, down: Dial, quantity: str, limits: tuple[float, float], best: Row | None
+    rows: pd.DataFrame, across: Dial, down: Dial, quantity: str, limits: tuple[float, float], best: SettingRow | None
 ) -> Figure:
     """Draw a quantity over two axes: the better, the stronger the colour.
 

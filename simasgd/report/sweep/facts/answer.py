@@ -28,7 +28,7 @@ from simasgd.report.sweep.facts.sweep_facts import (
     SECONDS,
     THROUGHPUT,
     TO_TARGET,
-    Row,
+    SettingRow,
     SweepFacts,
     get_spread,
     list_rows,
@@ -38,7 +38,7 @@ from simasgd.report.sweep.facts.sweep_facts import (
 
 @final
 @dataclass(frozen=True, eq=False)
-class Answer:
+class BestSetting:
     """The best setting in one part of the world.
 
     `world` are the values of the axes that the reader does not decide. `lowest` has the lowest error;
@@ -50,38 +50,38 @@ class Answer:
     """
 
     world: tuple[str, ...]
-    best: Row
-    lowest: Row
-    alike: tuple[Row, ...]
-    also: tuple[Row, ...]
-    front: tuple[Row, ...] = ()
-    compromise: Row | None = None
-    reaching: tuple[Row, ...] = ()
+    best: SettingRow
+    lowest: SettingRow
+    alike: tuple[SettingRow, ...]
+    also: tuple[SettingRow, ...]
+    front: tuple[SettingRow, ...] = ()
+    compromise: SettingRow | None = None
+    reaching: tuple[SettingRow, ...] = ()
     at_target: bool = False
 
     @property
-    def cheapest(self) -> Row | None:
+    def cheapest(self) -> SettingRow | None:
         """The setting with the fewest learner-hours up to the target, of those that reach it at every seed."""
         return min(self.reaching, key=count_hours_to_target, default=None)
 
 
-def count_hours_to_target(row: Row) -> float:
+def count_hours_to_target(row: SettingRow) -> float:
     """Return the learner-hours of a setting up to the target: its mean number of learners × the time to the target."""
     return float(row[COST] / row[SECONDS] * row[TO_TARGET])
 
 
-def find_answers(facts: SweepFacts) -> list[Answer]:
+def find_answers(facts: SweepFacts) -> list[BestSetting]:
     """Return the best setting in each part of the world that has a sound setting."""
     worlds = product(*(dial.values for dial in facts.world))
     found = ((world, list_rows(select(facts.sound, facts.name_world(world)))) for world in worlds)
     return [answer for world, rows in found if (answer := _choose(world, rows, facts)) is not None]
 
 
-def find_common(answers: Sequence[Answer], facts: SweepFacts) -> Row | None:
+def find_common(answers: Sequence[BestSetting], facts: SweepFacts) -> SettingRow | None:
     """Return the best row of the first answer whose setting is best, or as good, in all of the world."""
     keys = [dial.key for dial in facts.choices]
 
-    def list_settings(answer: Answer) -> list[tuple[str, ...]]:
+    def list_settings(answer: BestSetting) -> list[tuple[str, ...]]:
         return [tuple(row[key] for key in keys) for row in (answer.best, *answer.also)]
 
     if not answers:
@@ -91,20 +91,20 @@ def find_common(answers: Sequence[Answer], facts: SweepFacts) -> Row | None:
     return next((row for row in rows if tuple(row[key] for key in keys) in everywhere), None)
 
 
-def place_in_world(row: Row, answer: Answer, facts: SweepFacts) -> Row:
+def place_in_world(row: SettingRow, answer: BestSetting, facts: SweepFacts) -> SettingRow:
     """Return the row with the choices of `row` in the world of an answer."""
     values = {dial.key: row[dial.key] for dial in facts.choices}
     return list_rows(facts.find(**values, **facts.name_world(answer.world)))[0]
 
 
-def _choose(world: tuple[str, ...], rows: Sequence[Row], facts: SweepFacts) -> Answer | None:
+def _choose(world: tuple[str, ...], rows: Sequence[SettingRow], facts: SweepFacts) -> BestSetting | None:
     measure = facts.measure
     known = [row for row in rows if get_spread(row, facts.speed if measure is None else measure) is not None]
     if not known:
         return None
     if measure is None:
         best, *also = _find_cheapest(_find_soonest(known, facts), None)
-        return Answer(world, best, _find_soonest(known, facts)[0], tuple(known), tuple(also))
+        return BestSetting(world, best, _find_soonest(known, facts)[0], tuple(known), tuple(also))
     sign = -1 if facts.speed == THROUGHPUT else 1
     lowest = min(known, key=lambda row: (row[measure], sign * row[facts.speed]))
     front = tuple(find_front(known, measure)) if facts.speed == SECONDS else ()
@@ -117,10 +117,10 @@ def _choose(world: tuple[str, ...], rows: Sequence[Row], facts: SweepFacts) -> A
         alike = tuple(row for row in known if _is_as_good(row, lowest, measure, facts.test_samples))
         first = _find_soonest(alike, facts)
     best, *also = _find_cheapest(first, measure)
-    return Answer(world, best, lowest, alike, tuple(also), front, compromise, reaching, at_target)
+    return BestSetting(world, best, lowest, alike, tuple(also), front, compromise, reaching, at_target)
 
 
-def find_equal_limits(answer: Answer, facts: SweepFacts) -> tuple[float, float] | None:
+def find_equal_limits(answer: BestSetting, facts: SweepFacts) -> tuple[float, float] | None:
     """Return up to which score a setting always counts as equal to the lowest, and above which it never does.
 
     Between the two its spread over the seeds decides; with one seed they are the same. None if nothing is learned.
@@ -138,7 +138,7 @@ def find_equal_limits(answer: Answer, facts: SweepFacts) -> tuple[float, float] 
     return low, high
 
 
-def _is_as_good(row: Row, best: Row, measure: str, test_samples: int | None) -> bool:
+def _is_as_good(row: SettingRow, best: SettingRow, measure: str, test_samples: int | None) -> bool:
     found, lowest = get_spread(row, measure), get_spread(best, measure)
     assert found is not None
     assert lowest is not None
@@ -146,18 +146,18 @@ def _is_as_good(row: Row, best: Row, measure: str, test_samples: int | None) -> 
     return found.mean - lowest.mean <= compute_least_difference(found, lowest, metric, test_samples)
 
 
-def _find_soonest(rows: Sequence[Row], facts: SweepFacts) -> list[Row]:
+def _find_soonest(rows: Sequence[SettingRow], facts: SweepFacts) -> list[SettingRow]:
     """Return the soonest of some settings and those that are as soon, the soonest first."""
     return _find_least(rows, facts.speed, greatest=facts.speed == THROUGHPUT)
 
 
-def _find_cheapest(rows: Sequence[Row], measure: str | None) -> list[Row]:
+def _find_cheapest(rows: Sequence[SettingRow], measure: str | None) -> list[SettingRow]:
     """Return the cheapest of some settings and those that are as cheap; that with the lowest error first."""
     cheapest = _find_least(rows, COST)
     return cheapest if measure is None else sorted(cheapest, key=lambda row: row[measure])
 
 
-def _find_least(rows: Sequence[Row], quantity: str, *, greatest: bool = False) -> list[Row]:
+def _find_least(rows: Sequence[SettingRow], quantity: str, *, greatest: bool = False) -> list[SettingRow]:
     known = [row for row in rows if get_spread(row, quantity) is not None]
     if not known:
         return list(rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from simasgd.report.sweep.facts.sweep_facts import STALENESS, Row, SweepFacts
+from simasgd.report.sweep.facts.sweep_facts import STALENESS, SettingRow, SweepFacts
 
 RATE = "learning.optimizer.learning_rate"
 _FEW = 0.1
@@ -28,7 +28,7 @@ class Cause(NamedTuple):
     below: int
 
 
-def find_cause(lost: Sequence[Row], learned: Sequence[Row], facts: SweepFacts) -> Cause | None:
+def find_cause(lost: Sequence[SettingRow], learned: Sequence[SettingRow], facts: SweepFacts) -> Cause | None:
     """Return the bound that parts the settings that do not learn from those that do; None without evidence.
 
     At most a tenth of each are on the wrong side, and fewer than the learning rate alone puts there. A modulation lowers
@@ -72,7 +72,7 @@ class _Rates(NamedTuple):
     numbers: dict[str, float]
     fixed: float
 
-    def __call__(self, row: Row) -> float:
+    def __call__(self, row: SettingRow) -> float:
         return self.numbers[row[self.key]] if self.key else self.fixed
 
 

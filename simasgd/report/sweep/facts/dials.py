@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, final
 from simasgd.report.facts.formats import NBSP, shorten_label
 from simasgd.scenario.vocabulary.units import BANDWIDTH, SIZE, TIME
 from simasgd.sweeps.axes import Axis
-from simasgd.sweeps.roles import Role, find_role
+from simasgd.sweeps.roles import KeyRole, find_role
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +50,7 @@ class Dial:
     """An axis in words. `labels` are its values for readers, by the values as written."""
 
     axis: Axis
-    role: Role
+    role: KeyRole
     name: str
     labels: Mapping[str, str]
 
@@ -77,12 +77,12 @@ class Dial:
         if len(self.axis.keys) == 1:
             return _say(self.key, self.name, self.labels[value])
         parts = list(zip(self.axis.keys, self.axis.parts_of(value), strict=True))
-        given = [] if self.role is not Role.CHOICE else [key for key in self.axis.keys if find_role(key) is Role.WORLD]
+        given = [] if self.role is not KeyRole.CHOICE else [key for key in self.axis.keys if find_role(key) is KeyRole.WORLD]
         chosen = " with ".join(_say(key, _name(key), _label(part)) for key, part in parts if key not in given)
         where = " and ".join(_say(key, _name(key), _label(part)) for key, part in parts if key in given)
         return f"{chosen} (at {where})" if where else chosen
 
-    def name_parts(self, role: Role) -> list[str]:
+    def name_parts(self, role: KeyRole) -> list[str]:
         """Return the names of its keys that have a role."""
         return [_name(key) for key in self.axis.keys if find_role(key) is role]
 

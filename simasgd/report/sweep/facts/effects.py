@@ -14,7 +14,7 @@ from simasgd.report.facts.metric import LOSS as LOSS_METRIC
 from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.tolerances import compute_amount_tolerance, compute_score_tolerance
 from simasgd.report.sweep.facts.dials import Dial
-from simasgd.report.sweep.facts.sweep_facts import ERROR, LOSS, THROUGHPUT, Row, SweepFacts, get_spread, list_rows
+from simasgd.report.sweep.facts.sweep_facts import ERROR, LOSS, THROUGHPUT, SettingRow, SweepFacts, get_spread, list_rows
 from simasgd.results.outcome import Outcome
 
 Tolerance = Callable[[Spread, Spread], float]
@@ -32,7 +32,7 @@ class Direction(Enum):
 
 @final
 @dataclass(frozen=True)
-class Case:
+class AxisComparison:
     """The settings that differ in one axis alone: those that count for the quantity, the best first, and those lost.
 
     `rest` has the values of the other axes. A setting that did not finish or learn is worse than any that did, if the quantity
@@ -40,15 +40,15 @@ class Case:
     """
 
     rest: Mapping[str, str]
-    sound: tuple[Row, ...]
-    lost: tuple[Row, ...]
+    sound: tuple[SettingRow, ...]
+    lost: tuple[SettingRow, ...]
 
 
-class Pair(NamedTuple):
+class SettingPair(NamedTuple):
     """Two settings, the first of them with the better value of the quantity."""
 
-    better: Row
-    worse: Row
+    better: SettingRow
+    worse: SettingRow
 
 
 @final
@@ -59,15 +59,15 @@ class Effect:
     dial: Dial
     quantity: str
     tolerance: Tolerance
-    here: Case | None
-    elsewhere: tuple[Case, ...]
+    here: AxisComparison | None
+    elsewhere: tuple[AxisComparison, ...]
 
     @property
-    def cases(self) -> tuple[Case, ...]:
+    def cases(self) -> tuple[AxisComparison, ...]:
         """All cases."""
         return self.elsewhere if self.here is None else (*self.elsewhere, self.here)
 
-    def is_beyond(self, better: Row, worse: Row) -> bool:
+    def is_beyond(self, better: SettingRow, worse: SettingRow) -> bool:
         """Return whether a setting is clearly better than another: by more than the difference that counts."""
         first, second = get_spread(better, self.quantity), get_spread(worse, self.quantity)
         assert first is not None
@@ -75,20 +75,20 @@ class Effect:
         gain = first.mean - second.mean if self.quantity == THROUGHPUT else second.mean - first.mean
         return gain > self.tolerance(first, second)
 
-    def find_widest(self, case: Case) -> Pair | None:
+    def find_widest(self, case: AxisComparison) -> SettingPair | None:
         """Return the two settings that differ most, of those that differ clearly; None if none do."""
-        beyond = [Pair(*pair) for pair in combinations(case.sound, 2) if self.is_beyond(*pair)]
+        beyond = [SettingPair(*pair) for pair in combinations(case.sound, 2) if self.is_beyond(*pair)]
         return max(beyond, key=lambda pair: abs(pair.worse[self.quantity] - pair.better[self.quantity]), default=None)
 
-    def is_comparable(self, case: Case) -> bool:
+    def is_comparable(self, case: AxisComparison) -> bool:
         """Return whether the case has two settings that can be compared."""
         return bool(case.sound) and len(case.sound) + len(self._list_worse(case)) > 1
 
-    def is_moved(self, case: Case) -> bool:
+    def is_moved(self, case: AxisComparison) -> bool:
         """Return whether any two settings of a case differ clearly."""
         return bool(case.sound) and (self.find_widest(case) is not None or bool(self._list_worse(case)))
 
-    def compare(self, case: Case, first: str, second: str) -> int:
+    def compare(self, case: AxisComparison, first: str, second: str) -> int:
         """Return 1 if the first value of the axis is clearly better, −1 if the second is, and otherwise 0."""
         placed = {row[self.dial.key]: row for row in case.sound}
         lost = {row[self.dial.key] for row in self._list_worse(case)}
@@ -96,7 +96,7 @@ class Effect:
             return self.is_beyond(placed[first], placed[second]) - self.is_beyond(placed[second], placed[first])
         return int(first in placed and second in lost) - int(second in placed and first in lost)
 
-    def find_direction(self, case: Case) -> Direction:
+    def find_direction(self, case: AxisComparison) -> Direction:
         """Return which values of an axis of numbers are clearly better."""
         numbers = dict(zip(self.dial.values, self.dial.axis.numbers or (), strict=True))
         values = sorted((row[self.dial.key] for row in (*case.sound, *case.lost)), key=lambda value: numbers[value])
@@ -110,12 +110,12 @@ class Effect:
         )
         return Direction.BETWEEN if is_between else Direction.NONE
 
-    def _list_worse(self, case: Case) -> Sequence[Row]:
+    def _list_worse(self, case: AxisComparison) -> Sequence[SettingRow]:
         """Return the settings that are worse than any that count, as they did not finish or learn."""
         return case.lost if self.quantity in (ERROR, LOSS) else ()
 
 
-def measure_effect(dial: Dial, quantity: str, anchor: Row, facts: SweepFacts) -> Effect:
+def measure_effect(dial: Dial, quantity: str, anchor: SettingRow, facts: SweepFacts) -> Effect:
     """Return the effect of an axis on a quantity, beside the setting `anchor` and elsewhere."""
     rest = [other.key for other in facts.varying if other.key != dial.key]
     groups = [group for _, group in facts.settings.groupby(rest, sort=False)] if rest else [facts.settings]
@@ -127,7 +127,7 @@ def measure_effect(dial: Dial, quantity: str, anchor: Row, facts: SweepFacts) ->
             known = [row for row in rows if row["sound"] and get_spread(row, quantity) is not None]
             known.sort(key=lambda row: sign * float(row[quantity]))
             lost = tuple(row for row in rows if not row["sound"])
-            cases.append(Case({key: rows[0][key] for key in rest}, tuple(known), lost))
+            cases.append(AxisComparison({key: rows[0][key] for key in rest}, tuple(known), lost))
     here = next((case for case in cases if all(case.rest[key] == anchor[key] for key in rest)), None)
     elsewhere = tuple(case for case in cases if case is not here)
     return Effect(dial, quantity, choose_tolerance(quantity, facts.test_samples), here, elsewhere)

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simasgd.report.sweep.facts.sweep_facts import SECONDS, Row, get_spread
+from simasgd.report.sweep.facts.sweep_facts import SECONDS, SettingRow, get_spread
 
 
-def find_front(rows: Sequence[Row], measure: str) -> list[Row]:
+def find_front(rows: Sequence[SettingRow], measure: str) -> list[SettingRow]:
     """Return the settings that no other beats in error and simulated time, the soonest first."""
     known = sorted(
         (row for row in rows if get_spread(row, measure) is not None and get_spread(row, SECONDS) is not None),
         key=lambda row: (row[SECONDS], row[measure]),
     )
-    front: list[Row] = []
+    front: list[SettingRow] = []
     for row in known:
         if not front or row[measure] < front[-1][measure]:
             front.append(row)
     return front
 
 
-def find_compromise(front: Sequence[Row], measure: str) -> Row | None:
+def find_compromise(front: Sequence[SettingRow], measure: str) -> SettingRow | None:
     """Return the setting of the front with the least error × time; None if it is no choice between several.
 
     So half of the time is worth twice the error, at any scale of the two. A loss that is not positive has no such product.

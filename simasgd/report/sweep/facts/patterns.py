@@ -23,7 +23,7 @@ _MOST_BOUNDS = 12
 Mask = npt.NDArray[np.bool_]
 
 
-class Condition(NamedTuple):
+class AxisCondition(NamedTuple):
     """A condition on one axis: in words, and the values that meet it."""
 
     dial: Dial
@@ -36,7 +36,7 @@ class Condition(NamedTuple):
 class Pattern:
     """One or two conditions: how many of the settings that meet them are of the set, and how many meet them."""
 
-    conditions: tuple[Condition, ...]
+    conditions: tuple[AxisCondition, ...]
     found: int
     total: int
 
@@ -81,19 +81,19 @@ def _count(met: npt.NDArray[np.bool_], rows: Mask) -> npt.NDArray[np.float64]:
     return np.asarray(among @ among.T)
 
 
-def _list_conditions(dial: Dial) -> list[Condition]:
+def _list_conditions(dial: Dial) -> list[AxisCondition]:
     """Return the conditions on an axis: each value, all but one, and of numbers those from or up to a value."""
     values = list(dial.values)
-    single = [Condition(dial, dial.say(value), frozenset([value])) for value in values]
+    single = [AxisCondition(dial, dial.say(value), frozenset([value])) for value in values]
     if dial.axis.numbers is None:
         if len(values) < 3:
             return single
         every = frozenset(values)
-        return [*single, *(Condition(dial, f"any {dial.name} but {dial.labels[one]}", every - {one}) for one in values)]
+        return [*single, *(AxisCondition(dial, f"any {dial.name} but {dial.labels[one]}", every - {one}) for one in values)]
     ordered = [value for _, value in sorted(zip(dial.axis.numbers, values, strict=True))]
     step = -(-len(ordered) // _MOST_BOUNDS)
     bounds = range(1, len(ordered) - 1, step)
-    above = [Condition(dial, f"{dial.say(ordered[i])} or more", frozenset(ordered[i:])) for i in bounds]
-    below = [Condition(dial, f"{dial.say(ordered[i])} or less", frozenset(ordered[: i + 1])) for i in bounds]
+    above = [AxisCondition(dial, f"{dial.say(ordered[i])} or more", frozenset(ordered[i:])) for i in bounds]
+    below = [AxisCondition(dial, f"{dial.say(ordered[i])} or less", frozenset(ordered[: i + 1])) for i in bounds]
     ends = [one for one in single if one.values <= {ordered[0], ordered[-1]}]
     return [*ends, *above, *below]

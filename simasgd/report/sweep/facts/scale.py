@@ -11,15 +11,15 @@ from typing import NamedTuple
 
 from simasgd.report.facts.formats import format_number
 from simasgd.report.sweep.facts.effects import choose_tolerance
-from simasgd.report.sweep.facts.sweep_facts import NAMES, SECONDS, Row, format_quantity, get_spread
+from simasgd.report.sweep.facts.sweep_facts import NAMES, SECONDS, SettingRow, format_quantity, get_spread
 
 
-class Setting(NamedTuple):
+class SizedSetting(NamedTuple):
     """A setting with its number of learners and its mini-batch."""
 
     learners: float
     mini_batch: float
-    row: Row
+    row: SettingRow
 
     @property
     def product(self) -> float:
@@ -27,7 +27,7 @@ class Setting(NamedTuple):
         return self.learners * self.mini_batch
 
 
-def state_scale_out(settings: Sequence[Setting], measure: str, test_samples: int | None) -> str:
+def state_scale_out(settings: Sequence[SizedSetting], measure: str, test_samples: int | None) -> str:
     """Return what happens from few learners to many, with µλ kept and with µ kept; "" if neither can be kept."""
     kept = max(_list_chains(settings, lambda one: one.product), key=_rank, default=None)
     same = _list_chains(settings, lambda one: one.mini_batch)
@@ -41,18 +41,18 @@ def state_scale_out(settings: Sequence[Setting], measure: str, test_samples: int
     return " ".join(sentences)
 
 
-def _list_chains(settings: Sequence[Setting], key: Callable[[Setting], float]) -> list[list[Setting]]:
+def _list_chains(settings: Sequence[SizedSetting], key: Callable[[SizedSetting], float]) -> list[list[SizedSetting]]:
     """Return the settings of each key from few learners to many, where the learners vary."""
     chains = [sorted(found, key=lambda one: one.learners) for _, found in groupby(sorted(settings, key=key), key)]
     return [chain for chain in chains if chain[-1].learners > chain[0].learners]
 
 
-def _rank(chain: Sequence[Setting]) -> tuple[float, float]:
+def _rank(chain: Sequence[SizedSetting]) -> tuple[float, float]:
     """Return how far the learners of a chain are apart; of equal chains the one with the least product ranks first."""
     return chain[-1].learners / chain[0].learners, -chain[0].product
 
 
-def _state(held: str, chain: Sequence[Setting], measure: str, test_samples: int | None) -> str:
+def _state(held: str, chain: Sequence[SizedSetting], measure: str, test_samples: int | None) -> str:
     first, last = chain[0], chain[-1]
     before, after = (get_spread(one.row, measure) for one in (first, last))
     assert before is not None

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, final
 import pandas as pd
 
 from simasgd.report.facts.formats import format_duration, format_number, format_percent, list_some
-from simasgd.report.facts.learned import Learned, find_limit, judge
+from simasgd.report.facts.learned import LearnedResult, find_limit, judge
 from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.tolerances import is_same_work
 from simasgd.report.sweep.facts.dials import Dial, find_dials
 from simasgd.results.outcome import Outcome, describe_outcomes, find_gravest
-from simasgd.sweeps.roles import Role
+from simasgd.sweeps.roles import KeyRole
 
 if TYPE_CHECKING:
     from simasgd.sweeps.table import Sweep
@@ -40,7 +40,7 @@ _MOST_NAMED = 3
 _LEAST_CHANGE = 0.01
 """A quantity varies if its means over the seeds differ by more than this part."""
 
-Row = Mapping[str, Any]
+SettingRow = Mapping[str, Any]
 """A setting: a row of `SweepFacts.settings`."""
 
 
@@ -59,7 +59,7 @@ class SweepFacts:
     @classmethod
     def of(cls, sweep: Sweep) -> SweepFacts:
         points = _judge_beside_each_other(_label_points(sweep), sweep)
-        dials = (dial for dial in find_dials(sweep, points) if dial.role is not Role.CHANCE)
+        dials = (dial for dial in find_dials(sweep, points) if dial.role is not KeyRole.CHANCE)
         return cls(sweep, points, tuple(dials))
 
     @property
@@ -70,12 +70,12 @@ class SweepFacts:
     @property
     def choices(self) -> list[Dial]:
         """The axes that the reader decides, with several values."""
-        return [dial for dial in self.varying if dial.role is Role.CHOICE]
+        return [dial for dial in self.varying if dial.role is KeyRole.CHOICE]
 
     @property
     def world(self) -> list[Dial]:
         """The axes that the reader has to live with, with several values."""
-        return [dial for dial in self.varying if dial.role is Role.WORLD]
+        return [dial for dial in self.varying if dial.role is KeyRole.WORLD]
 
     @property
     def has_results(self) -> bool:
@@ -193,12 +193,12 @@ def select(table: pd.DataFrame, values: Mapping[str, str]) -> pd.DataFrame:
     return table
 
 
-def list_rows(table: pd.DataFrame) -> list[Row]:
+def list_rows(table: pd.DataFrame) -> list[SettingRow]:
     """Return the rows of a table, each as a mapping from columns to values."""
     return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
-def get_spread(row: Row, quantity: str) -> Spread | None:
+def get_spread(row: SettingRow, quantity: str) -> Spread | None:
     """Return a quantity of a setting over its seeds; None if it has none."""
     mean = float(row[quantity])
     if mean != mean:
@@ -235,7 +235,7 @@ def varies(values: pd.Series) -> bool:
     return not known.empty and bool(known.max() - known.min() > _LEAST_CHANGE * known.abs().max())
 
 
-def say_setting(row: Row, dials: Sequence[Dial]) -> str:
+def say_setting(row: SettingRow, dials: Sequence[Dial]) -> str:
     """Return a setting in a sentence: `8 learners, learning rate 0.05`."""
     return ", ".join(dial.say(row[dial.key]) for dial in dials)
 
@@ -274,10 +274,10 @@ def _judge_beside_each_other(points: pd.DataFrame, sweep: Sweep) -> pd.DataFrame
     return points.assign(outcome=[str(outcome) for outcome in judge(_list_learned(points), classes)])
 
 
-def _list_learned(points: pd.DataFrame) -> list[Learned]:
+def _list_learned(points: pd.DataFrame) -> list[LearnedResult]:
     columns = (points[name] for name in ("outcome", ERROR, "samples"))
     return [
-        Learned(Outcome(outcome), None if error != error else float(error), float(samples))
+        LearnedResult(Outcome(outcome), None if error != error else float(error), float(samples))
         for outcome, error, samples in zip(*columns, strict=True)
     ]
 

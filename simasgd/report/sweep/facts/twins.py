@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from simasgd.report.sweep.facts.sweep_facts import ERROR, LOSS, SECONDS, STALENESS, THROUGHPUT, Row, SweepFacts, list_rows
+from simasgd.report.sweep.facts.sweep_facts import (
+    ERROR,
+    LOSS,
+    SECONDS,
+    STALENESS,
+    THROUGHPUT,
+    SettingRow,
+    SweepFacts,
+    list_rows,
+)
 
 
-def find_twins(facts: SweepFacts) -> list[list[Row]]:
+def find_twins(facts: SweepFacts) -> list[list[SettingRow]]:
     """Return groups of settings that agree in all numbers, in their ranges over the seeds, too.
 
     Only settings with a test loss are compared: a time alone may be the same by its coarse causes.

@@ -10,7 +10,7 @@ from simasgd.scenario.learning.data.base import DATA, AbstractData, DataShape
 from simasgd.scenario.vocabulary.section import Count, Inconsistency, Number, Rival
 
 Features = Annotated[Count, Field(le=100_000)]
-Samples = Annotated[Count, Field(le=10_000_000)]
+SampleCount = Annotated[Count, Field(le=10_000_000)]
 _MOST_NUMBERS = 5 * 10**9
 
 
@@ -49,9 +49,9 @@ class AbstractRegression(AbstractData):
 
     features: Annotated[Features, Field(examples=[20])]
     """Number of values in a sample, up to 100,000."""
-    samples: Samples = 10_000
+    samples: SampleCount = 10_000
     """Number of training samples."""
-    test: Samples = 1000
+    test: SampleCount = 1000
     """Number of test samples."""
     condition: Annotated[Number, Field(ge=1.0, le=1e12)] = 1.0
     """Condition number: greatest ÷ least eigenvalue of the inputs' covariance C."""
@@ -106,7 +106,7 @@ class Noise(AbstractData):
     kind: Literal["noise"] = "noise"
     features: Annotated[Features, Field(examples=[20])]
     """Number of values in a sample, up to 100,000."""
-    samples: Samples = 10_000
+    samples: SampleCount = 10_000
     """Number of training samples."""
     deviation: Annotated[Number, Field(ge=0.0, le=1e6)] = 1.0
     """Standard deviation of each number."""

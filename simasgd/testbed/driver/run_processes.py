@@ -12,11 +12,11 @@ from typing import NamedTuple, final
 from simasgd.errors import RunFailed
 from simasgd.scenario.schema import Scenario
 from simasgd.testbed.driver.clocks import Clocks
-from simasgd.testbed.driver.faults import Return, count_spares, find_absent, list_returns
-from simasgd.testbed.engine.abstract import About, AbstractEngine, Answer, Process, ProcessLost
+from simasgd.testbed.driver.faults import ProcessRestart, count_spares, find_absent, list_returns
+from simasgd.testbed.engine.abstract import AbstractEngine, Process, ProcessInfo, ProcessLost, Reply
 from simasgd.testbed.learner.process import LearnerProcess
 from simasgd.testbed.server.process import ServerProcess
-from simasgd.testbed.system.messages import NOTHING, Past
+from simasgd.testbed.system.messages import NOTHING, LearnerPast
 from simasgd.testbed.system.pacing import AbstractPacing
 
 _POLL = 0.25  # seconds
@@ -26,20 +26,20 @@ class Running(NamedTuple):
     """A learner's process, and the answer that comes when its role ends."""
 
     process: Process
-    answer: Answer
+    answer: Reply
     machine: str
 
 
-class Spare(NamedTuple):
+class SpareProcess(NamedTuple):
     """A process that has become a learner, or is about to, whose role has not begun."""
 
     learner: int
     process: Process
-    ready: Answer
+    ready: Reply
 
 
 @final
-class Crew:
+class RunProcesses:
     """The processes of one run.
 
     `server` is that of the parameter server, and `running` has those whose learners' roles have begun. Spares are
@@ -52,9 +52,9 @@ class Crew:
     def __init__(self, engine: AbstractEngine, scenario: Scenario, pacing: type[AbstractPacing]) -> None:
         self._engine, self._scenario, self._pacing = engine, scenario, pacing
         self.running: dict[int, Running] = {}
-        self._first: dict[int, Spare] = {}
-        self._returns: Iterator[Return] = list_returns(scenario)
-        self._spares: deque[Spare] = deque()
+        self._first: dict[int, SpareProcess] = {}
+        self._returns: Iterator[ProcessRestart] = list_returns(scenario)
+        self._spares: deque[SpareProcess] = deque()
         self._lock = threading.Lock()
         self._all: list[Process] = []
         self.server = self._start()
@@ -66,7 +66,7 @@ class Crew:
         for _ in range(count_spares(scenario)):
             self._add_spare()
 
-    def wait(self, look: Callable[[], None]) -> list[About]:
+    def wait(self, look: Callable[[], None]) -> list[ProcessInfo]:
         """Wait until all processes are ready, and tell where they are. `look` is called now and then, and may raise."""
         answers = [self._server_ready, *(spare.ready for spare in (*self._first.values(), *self._spares))]
         look()
@@ -94,7 +94,7 @@ class Crew:
         with self._lock:
             self._all.remove(process)
 
-    def revive(self, learner: int, at: float, begin: float, welcome: Callable[[], Past]) -> None:
+    def revive(self, learner: int, at: float, begin: float, welcome: Callable[[], LearnerPast]) -> None:
         """Begin the role of a learner that comes back `at` a time (s), on a spare, and start the next spare.
 
         `welcome` tells the server and returns the learner's past. The learner waits if the spare is not ready.
@@ -127,10 +127,10 @@ class Crew:
             self._all.append(process)
         return process
 
-    def _place(self, learner: int) -> Spare:
+    def _place(self, learner: int) -> SpareProcess:
         process = self._start()
         ready = self._engine.place(process, LearnerProcess, self._scenario, learner, self.server, self._pacing)
-        return Spare(learner, process, ready)
+        return SpareProcess(learner, process, ready)
 
     def _add_spare(self) -> None:
         coming = next(self._returns, None)
@@ -143,7 +143,7 @@ class Crew:
             with suppress(ProcessLost):
                 self.clocks.measure_end(running.machine, partial(running.process.call, "measure_offset"))
 
-    def _run(self, spare: Spare, since: float, begin: float, start: float, welcome: Callable[[], Past]) -> None:
+    def _run(self, spare: SpareProcess, since: float, begin: float, start: float, welcome: Callable[[], LearnerPast]) -> None:
         machine, process = spare.ready.get().machine.boot, spare.process
         own = self.clocks.begin_at(machine, begin, partial(process.call, "measure_offset"))
         past = welcome()

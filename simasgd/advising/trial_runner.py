@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple, final
 
+from simasgd.advising.candidate_runs import CandidateRun
 from simasgd.advising.candidates import Candidate
-from simasgd.advising.courses import Course
 from simasgd.cluster.job import Job
 from simasgd.errors import RunFailed
 from simasgd.learning.devices import count_accelerators
@@ -45,7 +45,7 @@ class Trial(NamedTuple):
 
 
 @final
-class Bench:
+class TrialRunner:
     """Learns trials, all as points of one sweep: runs that are there are not repeated.
 
     Runs of one tape that are asked for together, and differ in their learning rate only, go through one loop if they are long.
@@ -72,7 +72,7 @@ class Bench:
         self._known: dict[str, Summary | str] = {}
         """The summary of each point that this search has asked for, or why it failed."""
 
-    def learn(self, trials: Sequence[Trial]) -> list[Course | None]:
+    def learn(self, trials: Sequence[Trial]) -> list[CandidateRun | None]:
         """Return the course of each trial; None if no real seconds were left before it began."""
         points = [self._make_point(trial) for trial in trials]
         if self._retrying:
@@ -87,7 +87,7 @@ class Bench:
 
         sweep = run_points(self._plan(), self._place, pool=self._pool, progress=tell, known=self._known, sharing=_pays(trials))
         rows = {row["folder"]: row for row in sweep.points.to_dict("records")}
-        found: list[Course | None] = []
+        found: list[CandidateRun | None] = []
         for trial, point in zip(trials, points, strict=True):
             row = next(row for name, row in rows.items() if name.endswith(point.folder))
             if row["error"] == str(Outcome.MISSING):
@@ -95,11 +95,11 @@ class Bench:
                 continue
             if row["error"]:
                 self._known[point.folder] = str(row["error"])
-                found.append(Course.failed(trial.epochs, str(row["error"])))
+                found.append(CandidateRun.failed(trial.epochs, str(row["error"])))
                 continue
             summary = read_json(self._place.path / row["folder"] / RUN, Summary)
             self._known[point.folder] = summary
-            found.append(Course.of(summary, self._target, trial.epochs, str(row["folder"])))
+            found.append(CandidateRun.of(summary, self._target, trial.epochs, str(row["folder"])))
         return found
 
     def _forget_failures(self, points: Sequence[Point]) -> None:

@@ -6,19 +6,19 @@ import threading
 from collections.abc import Callable
 from typing import final
 
-from simasgd.testbed.system.clock import Clock
-from simasgd.testbed.system.messages import Stopped
+from simasgd.testbed.system.clock import RunClock
+from simasgd.testbed.system.messages import RoleStopped
 
 
 @final
-class Gate:
+class ProcessLock:
     """One lock for everything that the threads of a process share. `stop` ends all waiting.
 
     `blocked` counts the roles that wait here. `sent` and `received` count messages, and `traffic` has the time (s) and the
     bytes of everything sent.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: RunClock) -> None:
         self.clock = clock
         self.changed = threading.Condition()
         self.stopped = threading.Event()
@@ -43,7 +43,7 @@ class Gate:
     def require_running(self) -> None:
         """Raise Stopped if the run is over."""
         if self.stopped.is_set():
-            raise Stopped
+            raise RoleStopped
 
     def stop(self) -> None:
         """End all waiting."""

@@ -22,7 +22,7 @@ _LATE = 0.25
 
 @final
 @dataclass(frozen=True)
-class Course:
+class CandidateRun:
     """A run of a candidate at a seed for at most `asked` epochs.
 
     epochs     the epochs that were learned; the run ends where it reaches the target
@@ -46,7 +46,7 @@ class Course:
     folder: str
 
     @classmethod
-    def of(cls, summary: Summary, target: Target, asked: float, folder: str) -> Course:
+    def of(cls, summary: Summary, target: Target, asked: float, folder: str) -> CandidateRun:
         """Return the course of a run by its summary."""
         rows = [(row.epoch, getattr(row, target.quantity), row.simulated_seconds) for row in summary.evaluations if row.samples]
         scores = [(epoch, score) for epoch, score, _ in rows if score is not None]
@@ -66,7 +66,7 @@ class Course:
         )
 
     @classmethod
-    def failed(cls, asked: float, reason: str) -> Course:
+    def failed(cls, asked: float, reason: str) -> CandidateRun:
         """Return the course of a run that ended with an error."""
         return cls(asked, 0.0, (), None, None, None, 0, reason, "")
 
@@ -77,13 +77,13 @@ class Course:
         return ends[-1] - ends[-2] if len(ends) > 1 else 0.0
 
 
-def find_power(courses: Iterable[Course]) -> float:
+def find_power(courses: Iterable[CandidateRun]) -> float:
     """Return the usual power of the courses so far: the median of the fitted ones."""
     fitted = [power for course in courses if (power := _fit_power(course)) is not None]
     return float(np.median(fitted)) if fitted else _USUAL_POWER
 
 
-def predict_epochs(course: Course, target: float, usual_power: float, least_power: float = 0.0) -> float:
+def predict_epochs(course: CandidateRun, target: float, usual_power: float, least_power: float = 0.0) -> float:
     """Return the epochs that a course needs to reach the target: those it took, or those that its curve foretells.
 
     Curves fall as a power of the epochs: score = a · epochs^(−b). That is one of the families of Domhan, Springenberg and
@@ -102,7 +102,7 @@ def predict_epochs(course: Course, target: float, usual_power: float, least_powe
     return float(last * max(1.0, best / target) ** (1.0 / power))
 
 
-def _fit_power(course: Course) -> float | None:
+def _fit_power(course: CandidateRun) -> float | None:
     scores = _best_so_far(course.scores)
     late = [(epoch, score) for epoch, score in scores if epoch >= _LATE * scores[-1][0] and score > 0.0]
     if len(late) < 3:
