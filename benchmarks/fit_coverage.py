@@ -12,7 +12,7 @@ from pathlib import Path
 
 from simasgd import Scenario, simulate
 from simasgd.calibration.compute import ComputeFit, fit_compute
-from simasgd.calibration.laws.estimates import Estimate
+from simasgd.calibration.laws.standard_errors import Estimate
 from simasgd.measured.exporting import export_log
 from simasgd.operations.reading import read_log
 from simasgd.scenario.reading import yaml_layer

@@ -18,7 +18,7 @@ from simasgd.presentation import Presenter, register_presenter
 if TYPE_CHECKING:
     from simasgd.errors import DataMissing, RunFailed, ScenarioError, SimasgdError, UsageError
     from simasgd.learning.own import Task
-    from simasgd.queries.runs import load_runs
+    from simasgd.queries.run_table import load_runs
     from simasgd.results.run import Run
     from simasgd.results.study import Study
     from simasgd.scenario.schema import Scenario
@@ -63,7 +63,7 @@ _HOME = {
     "Study": "simasgd.results.study",
     "Sweep": "simasgd.sweeps.table",
     "Task": "simasgd.learning.own",
-    "load_runs": "simasgd.queries.runs",
+    "load_runs": "simasgd.queries.run_table",
     "simulate": "simasgd.simulator",
     "study": "simasgd.studies.several",
     "extend": "simasgd.studies.several",

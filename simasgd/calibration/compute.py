@@ -10,10 +10,10 @@ from typing import final
 import numpy as np
 
 from simasgd.calibration.laws.correlation import PERHAPS, SURE, compute_autocorrelation, is_correlated
-from simasgd.calibration.laws.estimates import Estimate
 from simasgd.calibration.laws.law_fit import LawFit, compute_variation, estimate_mean_errors, fit_laws, is_constant
 from simasgd.calibration.laws.sample_time import SampleTime
 from simasgd.calibration.laws.series import Series, read_series
+from simasgd.calibration.laws.standard_errors import Estimate
 from simasgd.calibration.speeds import SpeedFit, fit_speeds
 from simasgd.calibration.spells.groups import correlate_learners
 from simasgd.calibration.spells.kinds import KindFit

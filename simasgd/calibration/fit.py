@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import final
 
 from simasgd.calibration.compute import ComputeFit, fit_compute
-from simasgd.calibration.interface import InterfaceFit, fit_interface
+from simasgd.calibration.interface_fit import InterfaceFit, fit_interface
 from simasgd.calibration.links import LineFit, TimesFit, fit_line, fit_times
 from simasgd.operations.log import OperationLog
 from simasgd.operations.reading import read_log

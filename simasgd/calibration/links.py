@@ -9,8 +9,8 @@ from typing import final
 
 import numpy as np
 
-from simasgd.calibration.laws.estimates import Estimate
 from simasgd.calibration.laws.law_fit import fit_laws, is_constant
+from simasgd.calibration.laws.standard_errors import Estimate
 from simasgd.errors import UsageError
 from simasgd.operations.log import OperationLog
 from simasgd.tape.arrays import Floats

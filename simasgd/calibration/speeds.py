@@ -8,8 +8,8 @@ from typing import final
 
 import numpy as np
 
-from simasgd.calibration.laws.estimates import Estimate
 from simasgd.calibration.laws.families import GammaFamily, LogNormalFamily
+from simasgd.calibration.laws.standard_errors import Estimate
 from simasgd.tape.arrays import Floats
 
 

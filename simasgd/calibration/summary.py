@@ -6,8 +6,8 @@ from math import isfinite
 from typing import Any
 
 from simasgd.calibration.fit import Calibration
-from simasgd.calibration.interface import InterfaceFit
-from simasgd.calibration.laws.estimates import Estimate
+from simasgd.calibration.interface_fit import InterfaceFit
+from simasgd.calibration.laws.standard_errors import Estimate
 from simasgd.calibration.links import LineFit, TimesFit
 from simasgd.calibration.spells.kinds import FactorLaw, KindFit
 

@@ -49,7 +49,7 @@ def export(folder: Path, target: str, out: Path | None, replacing: bool, telling
     if target == _LOG:
         _export_log(folder, out, replacing, telling)
         return
-    from simasgd.exporting.targets import export_runs
+    from simasgd.exporting.destinations import export_runs
 
     with outlook(lambda: GOES_ON if target == "mlflow" else STARTS_ANEW), _counting(target, quiet=telling.quiet) as tell:
         found = export_runs(folder, target, out, replace=replacing, tell=tell)

@@ -38,7 +38,7 @@ def runs(
         raise UsageError("--json and --csv are given; choose one of the two")
 
     from simasgd.indexing.names import has_index
-    from simasgd.queries.runs import choose_columns, load_runs, select
+    from simasgd.queries.run_table import choose_columns, load_runs, select
 
     every = load_runs(folder)
     found = every if where is None else select(every, where)
@@ -102,7 +102,7 @@ def _to_records(shown: Any) -> list[dict[str, Any]]:
 
 def _make_table(shown: Any) -> Any:
     """Make a table for the terminal; the columns further right are the first to be left out."""
-    from simasgd.report.terminal.table import TextColumn, TextTable
+    from simasgd.report.terminal.text_table import TextColumn, TextTable
 
     columns = []
     for place, name in enumerate(shown):

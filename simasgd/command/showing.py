@@ -20,8 +20,8 @@ def check(scenario: str, overrides: tuple[str, ...], variants: tuple[str, ...]) 
 
     KEY=VALUE changes a value of the scenario, as in `simasgd run`.
     """
+    from simasgd.scenario.common_start import will_probably_lock_step
     from simasgd.scenario.costs_paid import find_unpaid
-    from simasgd.scenario.lock_step import will_probably_lock_step
 
     chosen, notes = load_with_notes(scenario, overrides, variants)
     name, runs = "standard input" if scenario == STANDARD_INPUT else scenario, chosen.num_runs

@@ -8,7 +8,7 @@ from typing import Any
 
 import rich_click as click
 
-from simasgd.command.engines import engine_options
+from simasgd.command.engine_options import engine_options
 from simasgd.command.options import (
     check_data,
     check_devices,

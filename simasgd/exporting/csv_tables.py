@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from simasgd.exporting.runs import ExportedRun
+from simasgd.exporting.exported_runs import ExportedRun
 from simasgd.storage.files import CURVES_CSV, RUNS_CSV
 
 

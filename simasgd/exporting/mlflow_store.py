@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from simasgd.errors import RunFailed, UsageError
-from simasgd.exporting.runs import ExportedRun
+from simasgd.exporting.exported_runs import ExportedRun
 from simasgd.storage import lock
 
 _SOURCE, _FOLDER, _DIGEST = "simasgd.source", "simasgd.folder", "simasgd.digest"

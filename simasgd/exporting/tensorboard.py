@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from simasgd.exporting.runs import ExportedRun
+from simasgd.exporting.exported_runs import ExportedRun
 from simasgd.storage.files import EVENTS
 
 

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from simasgd.errors import RunFailed
-from simasgd.exporting.runs import CURVES, ExportedRun
+from simasgd.exporting.exported_runs import CURVES, ExportedRun
 
 _AXES = ("epoch", "samples", "updates", "simulated_seconds", "bytes")
 

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from simasgd.errors import UsageError
 from simasgd.figures import drawing as figures
 from simasgd.figures.html import embed, put_together, tabulate
-from simasgd.figures.sweeps import show_sweep
+from simasgd.figures.sweep_html import show_sweep
 from simasgd.report import page as report_page
 from simasgd.report.drawing import svg
 from simasgd.report.facts.formats import format_duration, format_number

@@ -14,7 +14,7 @@ import pandas as pd
 from simasgd.assembly import find_divergence, update_table, wall_seconds
 from simasgd.cluster.clock.sizes import mini_batch_sizes, size_of_each
 from simasgd.errors import UsageError
-from simasgd.measured.clocks import set_clocks
+from simasgd.measured.clock_order import set_clocks
 from simasgd.measured.contents import digest_log
 from simasgd.measured.counts import GradientCounts, count_gradients
 from simasgd.measured.scenario import describe_system, number_learners, with_end

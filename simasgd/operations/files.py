@@ -14,9 +14,10 @@ import pyarrow.parquet
 
 from simasgd.errors import UsageError
 from simasgd.operations.columns import TEXTS, is_index, read_columns
-from simasgd.operations.places import is_parquet, opened
+from simasgd.operations.places import opened
 from simasgd.scenario.tables.columns import find_semicolons
 from simasgd.scenario.tables.opening import check_size
+from simasgd.scenario.tables.parquet import is_parquet
 from simasgd.scenario.vocabulary.values import shown
 
 _MOST_ROWS, _MOST_BYTES = 50_000_000, 8_000_000_000

@@ -14,6 +14,7 @@ from typing import TextIO, final
 import pyarrow as pa
 
 from simasgd.errors import UsageError
+from simasgd.scenario.tables.parquet import is_parquet
 
 
 @final
@@ -31,11 +32,6 @@ class Places:
                 return place_of(file, row)
             row -= size
         raise AssertionError("no such row")
-
-
-def is_parquet(file: Path) -> bool:
-    """Return whether a file's name says that it is Parquet; otherwise it is CSV."""
-    return file.suffix.lower() in (".parquet", ".pq")
 
 
 def place_of(file: Path, row: int) -> str:

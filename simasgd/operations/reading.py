@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from simasgd.errors import UsageError
-from simasgd.operations.clocks import check_clocks, describe_gaps
+from simasgd.operations.clock_faults import check_clocks, describe_gaps
 from simasgd.operations.columns import LARGEST, read_columns
 from simasgd.operations.files import read_table
 from simasgd.operations.log import (

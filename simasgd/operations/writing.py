@@ -13,7 +13,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from simasgd.operations.columns import KNOWN, TEXTS
-from simasgd.operations.places import is_parquet
+from simasgd.scenario.tables.parquet import is_parquet
 
 _COUNTS = ("mini_batch", "version", "batch", "read", "ahead", "summed")
 

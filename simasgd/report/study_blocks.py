@@ -8,11 +8,11 @@ from simasgd.report.comparison.blocks import build_comparison_blocks
 from simasgd.report.comparison.comparison import MetricComparison
 from simasgd.report.drawing.page_parts import Block
 from simasgd.report.facts.variant_facts import VariantFacts
+from simasgd.report.sections.each_learner import build_learner_blocks
 from simasgd.report.sections.faults import build_fault_blocks
-from simasgd.report.sections.learners import build_learner_blocks
+from simasgd.report.sections.learner_time import build_time_block
 from simasgd.report.sections.learning import build_distance_blocks, build_learning_blocks
 from simasgd.report.sections.staleness import build_staleness_block
-from simasgd.report.sections.time import build_time_block
 from simasgd.report.sections.timeline import build_timeline_blocks
 from simasgd.results.study import Study
 

@@ -24,7 +24,7 @@ from simasgd.simulator import require_learning
 from simasgd.stages.progress import Progress, reporting
 from simasgd.storage.files import ADVICE
 from simasgd.storage.opening import open_folder
-from simasgd.studies.commands import spell_command
+from simasgd.studies.command_lines import spell_command
 from simasgd.sweeps.pools.choosing import Engine
 from simasgd.sweeps.spelling import spell_axis, spell_value
 from simasgd.timing import ReportPart

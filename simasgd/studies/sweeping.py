@@ -14,7 +14,7 @@ from simasgd.learning.devices import require_devices_for
 from simasgd.scenario.schema import Scenario, ScenarioSource
 from simasgd.stages.progress import Progress, reporting
 from simasgd.storage.opening import open_folder
-from simasgd.studies.commands import spell_command
+from simasgd.studies.command_lines import spell_command
 from simasgd.sweeps.joining import join
 from simasgd.sweeps.plan import plan_sweep
 from simasgd.sweeps.pools.choosing import Engine

@@ -19,9 +19,9 @@ from simasgd.scenario.sweep.section import Budget
 from simasgd.scenario.vocabulary.merge import ARGUMENT, Layer
 from simasgd.storage.manifest import Contents
 from simasgd.sweeps.axes import MOST_POINTS, Axis, combinations, parse, round_off
-from simasgd.sweeps.block import SECTION, put_together, read_block, split_override
 from simasgd.sweeps.roles import KeyRole, find_role
 from simasgd.sweeps.selecting import Condition, select
+from simasgd.sweeps.sweep_section import SECTION, put_together, read_block, split_override
 
 
 @final

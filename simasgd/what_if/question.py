@@ -9,7 +9,7 @@ from typing import final
 
 from simasgd.results.summary import PathSeconds, Summary
 from simasgd.scenario.cluster.cluster import Cluster
-from simasgd.scenario.lock_step import may_lock_step
+from simasgd.scenario.common_start import may_lock_step
 from simasgd.scenario.schema import Scenario
 from simasgd.what_if.changes import CHANGES, FACTOR, NO_GAIN, Change
 

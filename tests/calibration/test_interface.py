@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simasgd.calibration.interface import InterfaceFit
+from simasgd.calibration.interface_fit import InterfaceFit
 from simasgd.calibration.profile import build_profile
 from tests.calibration.test_times import fitted
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from simasgd.calibration.compute import ComputeFit, fit_compute
-from simasgd.calibration.laws.estimates import Estimate
 from simasgd.calibration.laws.families import FAMILIES
 from simasgd.calibration.laws.sample_time import SampleTime
 from simasgd.calibration.laws.series import Series
+from simasgd.calibration.laws.standard_errors import Estimate
 from simasgd.calibration.spells.errors import estimate_errors
 from simasgd.calibration.spells.groups import is_by_chance
 from simasgd.calibration.spells.likelihood import Loss, Sequences, Spells

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from simasgd import load_runs, study
 from simasgd.command import cli
 from simasgd.errors import UsageError
-from simasgd.queries.runs import COLUMNS
+from simasgd.queries.run_table import COLUMNS
 from tests.build import TIMING, scenario
 
 

@@ -23,7 +23,7 @@ from simasgd.report.facts.formats import format_duration, format_percent
 from simasgd.report.facts.spread import Spread
 from simasgd.report.terminal.cells import show_spread
 from simasgd.report.terminal.study import conclude_study
-from simasgd.report.terminal.table import TextColumn, TextTable
+from simasgd.report.terminal.text_table import TextColumn, TextTable
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from tests.build import TIMING, scenario
 from tests.clockwork import study_of

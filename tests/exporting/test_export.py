@@ -19,8 +19,8 @@ from click.testing import CliRunner
 from simasgd import Study, load_runs
 from simasgd.command import cli
 from simasgd.errors import SimasgdError, UsageError
-from simasgd.exporting import targets
-from simasgd.exporting.runs import ExportSource, list_settings
+from simasgd.exporting import destinations
+from simasgd.exporting.exported_runs import ExportSource, list_settings
 from simasgd.results.run import Run
 from tests.build import LEARNING, TIMING, scenario
 from tests.clockwork import altered, run
@@ -144,7 +144,7 @@ def test_repeating_an_export_replaces_it(target: str, home: Path, tmp_path: Path
 
 
 def test_what_cannot_be_exported_is_one_message(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(targets, "find_spec", lambda name: None)  # as where nothing but simasgd is installed
+    monkeypatch.setattr(destinations, "find_spec", lambda name: None)  # as where nothing but simasgd is installed
     for target, package in (
         ("tensorboard", "tensorboardX"),
         ("mlflow", "mlflow, sqlalchemy and alembic"),

@@ -17,7 +17,7 @@ from simasgd.report.drawing.page_parts import Block
 from simasgd.report.facts.formats import NBSP
 from simasgd.report.facts.variant_facts import collect_facts
 from simasgd.report.page import write_study
-from simasgd.report.sections.learners import build_learner_blocks
+from simasgd.report.sections.each_learner import build_learner_blocks
 from simasgd.tape.recorder import SummaryRecorder
 from tests.browser import MARKS, opened
 from tests.build import TIMING, clock, scenario

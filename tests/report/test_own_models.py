@@ -23,11 +23,11 @@ from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.tables import group_by_clock, tabulate_distances
 from simasgd.report.facts.variant_facts import VariantFacts, collect_facts
 from simasgd.report.page import render_study
+from simasgd.report.sections.learner_time import build_time_block
 from simasgd.report.sections.learning import build_distance_blocks, describe_distances, describe_tested_models
 from simasgd.report.sections.provenance import tabulate_profiles
 from simasgd.report.sections.single_variant import describe_busiest, describe_time_spent
 from simasgd.report.sections.staleness import build_staleness_block
-from simasgd.report.sections.time import build_time_block
 from simasgd.report.sections.timeline import build_timeline_blocks
 from simasgd.report.study_blocks import build_study_blocks
 from simasgd.results.summary_parts import evaluation_rows

@@ -15,7 +15,7 @@ from simasgd.report.facts.part_facts import HangFact, WhatIfFact
 from simasgd.report.facts.variant_facts import VariantFacts, collect_facts
 from simasgd.report.page import render_study
 from simasgd.report.sections.faults import build_fault_blocks, describe_hang
-from simasgd.report.sections.time import build_time_block, describe_path
+from simasgd.report.sections.learner_time import build_time_block, describe_path
 from simasgd.report.sections.what_if import describe_best_gain
 from simasgd.report.verdict.verdict import state_verdict
 from tests.clockwork import HANG, NO_FAULTS, NO_PATH, PATH, THREADS, WHAT_IF, run, study_of, timeline

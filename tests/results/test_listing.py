@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from simasgd import UsageError, study
-from simasgd.queries.runs import COLUMNS, choose_columns, load_runs, select
+from simasgd.queries.run_table import COLUMNS, choose_columns, load_runs, select
 from tests.build import TIMING, scenario
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from simasgd.errors import RunFailed, UsageError
 from simasgd.scenario.schema import Scenario
-from simasgd.testbed.driver.machines import require_one_clock
+from simasgd.testbed.driver.machine_check import require_one_clock
 from simasgd.testbed.engine.abstract import ProcessInfo, ProcessMachine
 from simasgd.testbed.support import describe_real, list_obstacles, require_support
 from tests.protocols.table import ROWS

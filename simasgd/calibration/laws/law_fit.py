@@ -14,8 +14,8 @@ from typing import final
 import numpy as np
 from scipy import optimize
 
-from simasgd.calibration.laws.estimates import Estimate
 from simasgd.calibration.laws.families import FAMILIES, LEAST_CV, AbstractFamily
+from simasgd.calibration.laws.standard_errors import Estimate
 from simasgd.tape.arrays import Floats
 
 _CONSTANT = 1e-6  # a cv below this is no variation: a clock's resolution

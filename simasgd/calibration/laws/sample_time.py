@@ -9,7 +9,7 @@ from typing import final
 import numpy as np
 from scipy import optimize
 
-from simasgd.calibration.laws.estimates import Estimate
+from simasgd.calibration.laws.standard_errors import Estimate
 from simasgd.tape.arrays import Floats
 
 _OFF = 0.05  # relative distance of a size's mean from the line, from which an efficiency is tried

@@ -8,8 +8,8 @@ from typing import final
 
 import numpy as np
 
-from simasgd.calibration.laws.estimates import Estimate
 from simasgd.calibration.laws.sample_time import SampleTime, fit_sample_time
+from simasgd.calibration.laws.standard_errors import Estimate
 from simasgd.errors import UsageError
 from simasgd.operations.log import OperationLog
 from simasgd.tape.arrays import Floats

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from simasgd.calibration.laws.estimates import Estimate
+from simasgd.calibration.laws.standard_errors import Estimate
 from simasgd.calibration.spells.kinds import KindFit
 from simasgd.tape.arrays import Floats
 

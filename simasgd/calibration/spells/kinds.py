@@ -9,9 +9,9 @@ from typing import NamedTuple, final
 
 import numpy as np
 
-from simasgd.calibration.laws.estimates import Estimate
 from simasgd.calibration.laws.law_fit import fit_laws, is_constant
 from simasgd.calibration.laws.series import Series
+from simasgd.calibration.laws.standard_errors import Estimate
 from simasgd.calibration.spells.groups import find_groups, is_by_chance, sample_slowness
 from simasgd.calibration.spells.paths import Booleans
 from simasgd.tape.arrays import Floats

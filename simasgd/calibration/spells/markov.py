@@ -13,8 +13,8 @@ from typing import final
 import numpy as np
 from scipy import optimize
 
-from simasgd.calibration.laws.estimates import Estimate
 from simasgd.calibration.laws.families import AbstractFamily
+from simasgd.calibration.laws.standard_errors import Estimate
 from simasgd.calibration.spells.errors import estimate_errors
 from simasgd.calibration.spells.likelihood import WORST, Loss, Sequences, Spells
 from simasgd.tape.arrays import Floats

@@ -10,10 +10,10 @@ from typing import final
 import numpy as np
 
 from simasgd.calibration.laws.correlation import estimate_memory
-from simasgd.calibration.laws.estimates import Estimate
 from simasgd.calibration.laws.families import AbstractFamily
 from simasgd.calibration.laws.law_fit import LawFit, compute_distance, fit_laws
 from simasgd.calibration.laws.series import Series
+from simasgd.calibration.laws.standard_errors import Estimate
 from simasgd.calibration.spells.constant import describe_constant, find_levels
 from simasgd.calibration.spells.kinds import KindFit, describe_kinds
 from simasgd.calibration.spells.likelihood import Sequences, Spells

@@ -16,11 +16,11 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array, Bool, Float, Int32, PyTree
 
-from simasgd.learning.chain.loop import ChainCarry, ChainRows, Number, Steps
+from simasgd.learning.chain.loop import ChainCarry, ChainRows, Steps
 from simasgd.learning.layout.abstract import Advance, ProductColumns
 from simasgd.learning.layout.columns import take
 from simasgd.learning.layout.packing import Packed, Packing
-from simasgd.learning.layout.wave_loop import are_new, either, for_each_wave, full_product, spread
+from simasgd.learning.layout.wave_loop import IntScalar, are_new, either, for_each_wave, full_product, spread
 from simasgd.learning.layout.waves import WaveShape
 from simasgd.learning.problem.task import Frame
 from simasgd.learning.rules.linear import LinearUpdate, velocity_of, with_velocity
@@ -33,9 +33,9 @@ LoopCarry: TypeAlias = PyTree
 class ChainWave(NamedTuple):
     """A wave with its gradients. Evaluations from that of step `end` on only fill up the shape."""
 
-    begin: Number
+    begin: IntScalar
     """Its first step."""
-    end: Number
+    end: IntScalar
     """The step after its last."""
     evaluations: Int32[Array, " width"]
     reads: Packed
@@ -119,7 +119,7 @@ class ChainProduct(AbstractWaveSteps):
     def make(self, inner: Vectors, carry: ChainCarry, rows: ChainRows, wave: ChainWave) -> Vectors:
         parts, packing, depth = self._parts, self._packing, self._shape.depth
 
-        def transform(gradient: Updates, read: Packed, e: Number) -> Packed:
+        def transform(gradient: Updates, read: Packed, e: IntScalar) -> Packed:
             result, _ = parts.transformed(gradient, packing.unpack(read), carry, rows, wave.begin, e)
             return packing.pack(result)
 
@@ -160,7 +160,7 @@ class ChainProduct(AbstractWaveSteps):
         return applies & are_new(wave.evaluations) & (step < wave.end - wave.begin)[:, None]
 
     def _coefficients(
-        self, factors: Float[Array, " depth"], count: Number
+        self, factors: Float[Array, " depth"], count: IntScalar
     ) -> tuple[Float[Array, "depth+1 depth"], Float[Array, " depth+1"]]:
         """Return the coefficients of the steps' mean gradients, and of the velocity before the wave.
 
@@ -197,7 +197,7 @@ class ChainInOrder(AbstractWaveSteps):
         nowhere = jax.tree.leaves(inner.slots)[0].shape[0]
         keep = shared.keep
 
-        def evaluate(i: Number, reached: tuple[Number, Updates, ChainCarry]) -> tuple[Number, Updates, ChainCarry]:
+        def evaluate(i: IntScalar, reached: tuple[IntScalar, Updates, ChainCarry]) -> tuple[IntScalar, Updates, ChainCarry]:
             reached_step, total, carry = reached
             is_real, u = reached_step < wave.end, jnp.minimum(reached_step, keep.shape[0] - 1)
             e = take(wave.evaluations, i)
@@ -236,7 +236,7 @@ def in_waves(frame: Frame, shape: WaveShape, mesh: Mesh | None = None) -> Advanc
     packing = Packing(jax.eval_shape(frame.objective.init, jax.random.key(0)))
 
     def advance(
-        carry: ChainCarry, rows: ChainRows, inputs: jax.Array, labels: jax.Array, start: Number | int, stop: Number | int
+        carry: ChainCarry, rows: ChainRows, inputs: jax.Array, labels: jax.Array, start: IntScalar | int, stop: IntScalar | int
     ) -> ChainCarry:
         shared, parts = rows.shared, Steps(frame, rows.own.rule)
         steps: AbstractWaveSteps = ChainInOrder(parts, packing, shape)
@@ -246,7 +246,7 @@ def in_waves(frame: Frame, shape: WaveShape, mesh: Mesh | None = None) -> Advanc
         assert shared.wave is not None
         bounds = shared.wave
 
-        def wave(v: Number, inner: LoopCarry) -> LoopCarry:
+        def wave(v: IntScalar, inner: LoopCarry) -> LoopCarry:
             begin, end = take(bounds, v), jnp.minimum(take(bounds, v + 1), jnp.asarray(stop, jnp.int32))
             first = begin if shared.first is None else take(shared.first, begin)
             evaluations = jnp.minimum(first + jnp.arange(shape.width, dtype=jnp.int32), rows.own.samples.shape[0] - 1)
@@ -265,7 +265,7 @@ def in_waves(frame: Frame, shape: WaveShape, mesh: Mesh | None = None) -> Advanc
     return advance
 
 
-def _read(slots: Packed, rows: ChainRows, e: Number, layers: Int32[Array, " numbers"]) -> Packed:
+def _read(slots: Packed, rows: ChainRows, e: IntScalar, layers: Int32[Array, " numbers"]) -> Packed:
     """Return the weights that evaluation e reads, layer by layer where these have different ages."""
     assert rows.shared.slot is not None
     read = take(rows.shared.slot, e)

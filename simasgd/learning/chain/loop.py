@@ -13,18 +13,18 @@ from typing import NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Bool, Float, Int, Int32, Shaped
+from jaxtyping import Array, Bool, Float, Int32, Shaped
 
 from simasgd.learning.layout.abstract import Advance, Rows
 from simasgd.learning.layout.columns import put, take
 from simasgd.learning.layout.packing import Packed
+from simasgd.learning.layout.wave_loop import IntScalar
 from simasgd.learning.models.network import Parameters
 from simasgd.learning.problem.gradients import gradient_function
 from simasgd.learning.problem.task import Frame
 from simasgd.learning.rules import Rule
 from simasgd.learning.rules.trees import State, Updates
 
-Number: TypeAlias = Int[Array, ""]
 """The number of a step, an evaluation or a wave."""
 
 
@@ -90,7 +90,7 @@ class ChainColumns(NamedTuple):
 
 
 ChainRows: TypeAlias = Rows[ChainColumns]
-Evaluate: TypeAlias = Callable[[ChainCarry, Number], tuple[Updates, GradientMemory]]
+EvaluateGradients: TypeAlias = Callable[[ChainCarry, IntScalar], tuple[Updates, GradientMemory]]
 """evaluate(carry, e) returns the transformed gradient of evaluation e, and the new memory."""
 
 
@@ -102,7 +102,7 @@ class Steps:
         self.objective = frame.objective
         self._gradient = gradient_function(frame)
 
-    def read(self, carry: ChainCarry, rows: ChainRows, e: Number) -> Parameters:
+    def read(self, carry: ChainCarry, rows: ChainRows, e: IntScalar) -> Parameters:
         """Return the weights that evaluation e reads."""
         version, copies = self._version(carry, rows, e), carry.memory.copies
         if copies is None:
@@ -111,7 +111,7 @@ class Steps:
         reads_copy, copy = take(rows.shared.reads_copy, e), take(copies, take(rows.shared.learner, e))
         return jax.tree.map(lambda own, common: jnp.where(reads_copy, own, common), copy, version)
 
-    def _version(self, carry: ChainCarry, rows: ChainRows, e: Number) -> Parameters:
+    def _version(self, carry: ChainCarry, rows: ChainRows, e: IntScalar) -> Parameters:
         if carry.slots is None:
             return carry.weights if carry.sent is None else carry.sent
         assert rows.shared.slot is not None
@@ -122,7 +122,7 @@ class Steps:
         return jax.tree.map(lambda leaf, layer: take(leaf, slots[layer]), carry.slots, layers)
 
     def gradient(
-        self, weights: Parameters, rows: ChainRows, e: Number, inputs: Shaped[Array, "n ..."], labels: Shaped[Array, " n"]
+        self, weights: Parameters, rows: ChainRows, e: IntScalar, inputs: Shaped[Array, "n ..."], labels: Shaped[Array, " n"]
     ) -> Updates:
         """Return the gradient of evaluation e on `weights`."""
         samples = take(rows.own.samples, e)
@@ -130,7 +130,7 @@ class Steps:
         return self._gradient(weights, take(inputs, samples), take(labels, samples), codes, share)
 
     def transformed(
-        self, gradient: Updates, read: Parameters, carry: ChainCarry, rows: ChainRows, u: Number, e: Number
+        self, gradient: Updates, read: Parameters, carry: ChainCarry, rows: ChainRows, u: IntScalar, e: IntScalar
     ) -> tuple[Updates, GradientMemory]:
         """Return the transformed gradient of evaluation e in step u, and the new memory."""
         memory, shared = carry.memory, rows.shared
@@ -152,14 +152,14 @@ class Steps:
             copies = put(copies, take(shared.learner, e), stepped)
         return result, GradientMemory(state, copies)
 
-    def step(self, u: Number, carry: ChainCarry, rows: ChainRows, evaluate: Evaluate) -> ChainCarry:
+    def step(self, u: IntScalar, carry: ChainCarry, rows: ChainRows, evaluate: EvaluateGradients) -> ChainCarry:
         """Return the carry after step u."""
         first = rows.shared.first
         if first is None:
             gradient, memory = evaluate(carry, u)
         else:
 
-            def add(e: Number, accumulated: tuple[Updates, GradientMemory]) -> tuple[Updates, GradientMemory]:
+            def add(e: IntScalar, accumulated: tuple[Updates, GradientMemory]) -> tuple[Updates, GradientMemory]:
                 total, memory = accumulated
                 coefficient = take(rows.shared.coefficient, e)
                 gradient, memory = evaluate(carry._replace(memory=memory), e)
@@ -173,7 +173,7 @@ class Steps:
         assert rows.shared.keep is not None
         return made._replace(slots=put(carry.slots, take(rows.shared.keep, u), sent))
 
-    def applied(self, u: Number, carry: ChainCarry, rows: ChainRows, gradient: Updates) -> tuple[ChainCarry, Parameters]:
+    def applied(self, u: IntScalar, carry: ChainCarry, rows: ChainRows, gradient: Updates) -> tuple[ChainCarry, Parameters]:
         """Return the carry after step u with this mean gradient, but for its slots, and the weights that learners receive."""
         factor = take(rows.own.factor, u)
         update, state = self.rule.update.update(gradient, carry.state, carry.weights, factor=factor)
@@ -187,12 +187,12 @@ def one_by_one(frame: Frame) -> Advance:
     """Return a loop in which every evaluation reads its weights at its turn."""
 
     def advance(
-        carry: ChainCarry, rows: ChainRows, inputs: jax.Array, labels: jax.Array, start: Number | int, stop: Number | int
+        carry: ChainCarry, rows: ChainRows, inputs: jax.Array, labels: jax.Array, start: IntScalar | int, stop: IntScalar | int
     ) -> ChainCarry:
         parts = Steps(frame, rows.own.rule)
 
-        def step(u: Number, carry: ChainCarry) -> ChainCarry:
-            def evaluate(carry: ChainCarry, e: Number) -> tuple[Updates, GradientMemory]:
+        def step(u: IntScalar, carry: ChainCarry) -> ChainCarry:
+            def evaluate(carry: ChainCarry, e: IntScalar) -> tuple[Updates, GradientMemory]:
                 read = parts.read(carry, rows, e)
                 return parts.transformed(parts.gradient(read, rows, e, inputs, labels), read, carry, rows, u, e)
 
@@ -204,7 +204,7 @@ def one_by_one(frame: Frame) -> Advance:
 
 
 def _two_by_two(
-    start: Number | int, stop: Number | int, step: Callable[[Number, ChainCarry], ChainCarry], carry: ChainCarry
+    start: IntScalar | int, stop: IntScalar | int, step: Callable[[IntScalar, ChainCarry], ChainCarry], carry: ChainCarry
 ) -> ChainCarry:
     """Make steps `start` to `stop` in order, two in an iteration, and one more if left over.
 
@@ -213,7 +213,7 @@ def _two_by_two(
     run into even numbers of steps wherever the division must not show.
     """
 
-    def two(pair: Number, carry: ChainCarry) -> ChainCarry:
+    def two(pair: IntScalar, carry: ChainCarry) -> ChainCarry:
         return step(start + 2 * pair + 1, step(start + 2 * pair, carry))
 
     pairs = (stop - start) // 2

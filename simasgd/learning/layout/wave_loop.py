@@ -13,21 +13,21 @@ from jaxtyping import Array, Bool, Float, Int, Int32, PyTree
 from simasgd.learning.layout.abstract import AXIS
 from simasgd.learning.layout.columns import Tree
 
-Number: TypeAlias = Int[Array, ""]
+IntScalar: TypeAlias = Int[Array, ""]
 Carried = TypeVar("Carried", bound=PyTree)
 
 IN_A_BLOCK = 16
 """Waves. A loop must be entered after whole blocks only, see `learning.players.entries`."""
 
 
-def for_each_wave(first: Number, last: Number, wave: Callable[[Number, Carried], Carried], carry: Carried) -> Carried:
+def for_each_wave(first: IntScalar, last: IntScalar, wave: Callable[[IntScalar, Carried], Carried], carry: Carried) -> Carried:
     """Return the carry after the waves from `first` to before `last`.
 
     The waves of a block are a loop of known length, so an accelerator asks the host only after each
     block whether there are more. The rest are a loop of any length.
     """
 
-    def block(number: Number, carry: Carried) -> Carried:
+    def block(number: IntScalar, carry: Carried) -> Carried:
         begin = first + IN_A_BLOCK * number
         made: Carried = jax.lax.fori_loop(0, IN_A_BLOCK, lambda k, carry: wave(begin + k, carry), carry)
         return made

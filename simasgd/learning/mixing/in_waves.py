@@ -18,9 +18,9 @@ from jaxtyping import Array, Bool, Float, Int, Int8, Int32
 from simasgd.learning.layout.abstract import Advance
 from simasgd.learning.layout.columns import take
 from simasgd.learning.layout.packing import Packed
-from simasgd.learning.layout.wave_loop import are_new, either, for_each_wave, full_product, spread
+from simasgd.learning.layout.wave_loop import IntScalar, are_new, either, for_each_wave, full_product, spread
 from simasgd.learning.layout.waves import WaveShape
-from simasgd.learning.mixing.loop import MixingCarry, MixingRows, Number, mixture, packings
+from simasgd.learning.mixing.loop import MixingCarry, MixingRows, mixture, packings
 from simasgd.learning.problem.gradients import gradient_function
 from simasgd.learning.problem.task import Frame
 from simasgd.learning.rules import Rule
@@ -31,9 +31,9 @@ from simasgd.learning.rules.trees import State, Updates
 class MixingWave(NamedTuple):
     """A wave with its gradients. Evaluations of rows from `end` on only fill up the shape."""
 
-    begin: Number
+    begin: IntScalar
     """Its first row."""
-    end: Number
+    end: IntScalar
     """The row after its last."""
     evaluations: Int32[Array, " width"]
     reads: Packed
@@ -61,7 +61,7 @@ class AbstractWaveRows(abc.ABC):
         """Return the carry after the wave."""
 
     def _transformed(
-        self, gradient: Updates, read: Packed, base: Packed, memory: State, rows: MixingRows, e: Number
+        self, gradient: Updates, read: Packed, base: Packed, memory: State, rows: MixingRows, e: IntScalar
     ) -> tuple[Updates, State]:
         """Return the transformed gradient of evaluation e, which is a step of the model `base`, and the new memory."""
         shared = rows.shared
@@ -99,7 +99,7 @@ class MixingProduct(AbstractWaveRows):
         models, velocities = carry.models.numbers, carry.states.numbers
         assert models is not None
 
-        def transform(gradient: Updates, read: Packed, e: Number) -> Packed:
+        def transform(gradient: Updates, read: Packed, e: IntScalar) -> Packed:
             return self._model_packing.pack(self._transformed(gradient, read, read, carry.memory, rows, e)[0])
 
         gradients = jax.vmap(transform)(wave.gradients, wave.reads, wave.evaluations).numbers
@@ -155,7 +155,7 @@ class MixingProduct(AbstractWaveRows):
 
 
 def _references(
-    numbers: Int[Array, " depth"], slots: Int[Array, " depth"], num_slots: int, begin: Number, depth: int
+    numbers: Int[Array, " depth"], slots: Int[Array, " depth"], num_slots: int, begin: IntScalar, depth: int
 ) -> tuple[Int8[Array, "depth depth"], Int8[Array, "depth slots"]]:
     """Return which row of the wave, and which slot, holds the model of each of these numbers, as matrices of 0 and 1.
 
@@ -182,7 +182,7 @@ def _survivors(
     keep: Int32[Array, " U"],
     u: Int[Array, " depth"],
     is_real: Bool[Array, " depth"],
-    end: Number,
+    end: IntScalar,
     num_slots: int,
 ) -> tuple[Int[Array, " alive"], Int[Array, " alive"]]:
     """Return the rows of a wave whose values are needed after it, and their slots.
@@ -208,7 +208,7 @@ class MixingInOrder(AbstractWaveRows):
         nowhere = tuple(jax.tree.leaves(slots)[0].shape[0] if jax.tree.leaves(slots) else 0 for slots in carry[:2])
         first = take(wave.evaluations, 0)
 
-        def row(k: Number, carry: MixingCarry) -> MixingCarry:
+        def row(k: IntScalar, carry: MixingCarry) -> MixingCarry:
             is_real, u = wave.begin + k < wave.end, jnp.minimum(wave.begin + k, shared.base.shape[0] - 1)
             e = take(shared.before, u)
             steps = is_real & (take(shared.before, u + 1) > e)
@@ -248,7 +248,12 @@ def in_waves(frame: Frame, shape: WaveShape, mesh: Mesh | None) -> Advance:
     gradient_of = gradient_function(frame)
 
     def advance(
-        carry: MixingCarry, rows: MixingRows, inputs: jax.Array, labels: jax.Array, start: Number | int, stop: Number | int
+        carry: MixingCarry,
+        rows: MixingRows,
+        inputs: jax.Array,
+        labels: jax.Array,
+        start: IntScalar | int,
+        stop: IntScalar | int,
     ) -> MixingCarry:
         own, shared = rows
         rule = own.rule
@@ -260,12 +265,12 @@ def in_waves(frame: Frame, shape: WaveShape, mesh: Mesh | None) -> Advance:
         assert shared.wave is not None
         bounds = shared.wave
 
-        def gradient(read: Packed, e: Number) -> Updates:
+        def gradient(read: Packed, e: IntScalar) -> Updates:
             samples, codes = take(own.samples, e), take(own.codes, e)
             share = take(shared.share, e)
             return gradient_of(packing.unpack(read), take(inputs, samples), take(labels, samples), codes, share)
 
-        def wave(v: Number, carry: MixingCarry) -> MixingCarry:
+        def wave(v: IntScalar, carry: MixingCarry) -> MixingCarry:
             begin, end = take(bounds, v), jnp.minimum(take(bounds, v + 1), jnp.asarray(stop, jnp.int32))
             first = take(shared.before, begin)
             evaluations = jnp.minimum(first + jnp.arange(shape.width, dtype=jnp.int32), own.samples.shape[0] - 1)

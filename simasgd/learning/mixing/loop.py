@@ -19,12 +19,12 @@ from jaxtyping import Array, Float, Int, Int32
 from simasgd.learning.layout.abstract import Advance, Rows
 from simasgd.learning.layout.columns import Tree, take
 from simasgd.learning.layout.packing import Packed, Packing
+from simasgd.learning.layout.wave_loop import IntScalar
 from simasgd.learning.problem.gradients import gradient_function
 from simasgd.learning.problem.task import MOST_PROGRAMS, Frame
 from simasgd.learning.rules import Rule
 from simasgd.learning.rules.trees import State
 
-Number: TypeAlias = Int[Array, ""]
 """The number of a row, a gradient or a slot."""
 Share: TypeAlias = Float[Array, ""]
 """The coefficient of a model in a mixture."""
@@ -112,7 +112,7 @@ def _packings(frame: Frame, structure: PyTreeDef) -> tuple[Packing, Packing]:
     return Packing(weights), Packing(jax.eval_shape(rule.update.init, weights))
 
 
-def _mix(rows: MixingColumns, u: Number, carry: MixingCarry) -> MixingCarry:
+def _mix(rows: MixingColumns, u: IntScalar, carry: MixingCarry) -> MixingCarry:
     """Return the carry after row u, which mixes two models, and two states if the rows name another's."""
     shares = take(rows.base_share, u), take(rows.other_share, u)
     model = mixture(_read(carry.models, take(rows.base, u)), _read(carry.models, take(rows.other, u)), *shares)
@@ -128,13 +128,13 @@ def row_by_row(frame: Frame) -> Advance:
     gradient_of = gradient_function(frame)
 
     def apply_gradient(
-        rows: MixingRows, e: Number, u: Number, carry: MixingCarry, inputs: jax.Array, labels: jax.Array
+        rows: MixingRows, e: IntScalar, u: IntScalar, carry: MixingCarry, inputs: jax.Array, labels: jax.Array
     ) -> MixingCarry:
         own, shared = rows
         rule = own.rule
         model_packing, state_packing = packings(frame, rule)
 
-        def step(_: Number, before: tuple[Packed, Packed, State]) -> tuple[Packed, Packed, State]:
+        def step(_: IntScalar, before: tuple[Packed, Packed, State]) -> tuple[Packed, Packed, State]:
             base, state, memory = model_packing.unpack(before[0]), state_packing.unpack(before[1]), before[2]
             read = base
             if shared.read is not None:
@@ -164,15 +164,20 @@ def row_by_row(frame: Frame) -> Advance:
         return MixingCarry(models, _write(carry.states, take(shared.keep_state, u), state), memory)
 
     def advance(
-        carry: MixingCarry, rows: MixingRows, inputs: jax.Array, labels: jax.Array, start: Number | int, stop: Number | int
+        carry: MixingCarry,
+        rows: MixingRows,
+        inputs: jax.Array,
+        labels: jax.Array,
+        start: IntScalar | int,
+        stop: IntScalar | int,
     ) -> MixingCarry:
         shared = rows.shared
 
-        def mix_until(begin: Number, end: Number, carry: MixingCarry) -> MixingCarry:
+        def mix_until(begin: IntScalar, end: IntScalar, carry: MixingCarry) -> MixingCarry:
             mixed: MixingCarry = jax.lax.fori_loop(begin, end, lambda u, carry: _mix(shared, u, carry), carry)
             return mixed
 
-        def next_gradient(e: Number, reached: tuple[Number, MixingCarry]) -> tuple[Number, MixingCarry]:
+        def next_gradient(e: IntScalar, reached: tuple[IntScalar, MixingCarry]) -> tuple[IntScalar, MixingCarry]:
             begin, carry = reached
             u = take(shared.row, e)
             return u + 1, apply_gradient(rows, e, u, mix_until(begin, u, carry), inputs, labels)
@@ -226,11 +231,11 @@ def mixture(base: Tree, other: Tree, base_share: Share, other_share: Share) -> T
     return mixed
 
 
-def _read(slots: Tree, slot: Number) -> Tree:
+def _read(slots: Tree, slot: IntScalar) -> Tree:
     value: Tree = jax.tree.map(lambda leaf: jax.lax.dynamic_index_in_dim(leaf, slot, keepdims=False), slots)
     return value
 
 
-def _write(slots: Tree, slot: Number, value: Tree) -> Tree:
+def _write(slots: Tree, slot: IntScalar, value: Tree) -> Tree:
     written: Tree = jax.tree.map(lambda leaf, new: jax.lax.dynamic_update_index_in_dim(leaf, new, slot, 0), slots, value)
     return written

@@ -8,8 +8,8 @@ from typing import Any
 
 from simasgd.calibration.compute import ComputeFit
 from simasgd.calibration.fit import Calibration
-from simasgd.calibration.interface import InterfaceFit
-from simasgd.calibration.laws.estimates import Estimate
+from simasgd.calibration.interface_fit import InterfaceFit
+from simasgd.calibration.laws.standard_errors import Estimate
 from simasgd.calibration.links import LineFit
 from simasgd.calibration.spells.kinds import FactorLaw, KindFit
 from simasgd.report.calibration import figures

@@ -15,7 +15,7 @@ from simasgd.report.facts.averages import (
     name_rest,
     sum_faults,
 )
-from simasgd.report.facts.learned import LearnedResult, judge
+from simasgd.report.facts.learned_result import LearnedResult, judge
 from simasgd.report.facts.learning_facts import GoalFact, LearningFact, choose_goals, read_goal, read_learning
 from simasgd.report.facts.metric import ERROR, LOSS, Metric
 from simasgd.report.facts.names import describe_protocol, describe_setting, name_run

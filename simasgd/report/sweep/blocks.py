@@ -12,7 +12,7 @@ from simasgd.report.drawing.page_parts import Block, Panel, Table
 from simasgd.report.facts.formats import capitalise, join_words, list_some, spell_count
 from simasgd.report.sections.provenance import describe_data, describe_model, describe_stop
 from simasgd.report.sweep.drawing.figures import draw_trade_off
-from simasgd.report.sweep.facts.answer import find_answers, find_equal_limits
+from simasgd.report.sweep.facts.best_setting import find_answers, find_equal_limits
 from simasgd.report.sweep.facts.dials import VARIANT, Dial
 from simasgd.report.sweep.facts.front import find_front
 from simasgd.report.sweep.facts.lost import say_lost

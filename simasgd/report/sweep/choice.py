@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from simasgd.report.facts.formats import NBSP, capitalise, format_duration, format_factor, format_number, spell_count
-from simasgd.report.sweep.facts.answer import BestSetting, count_hours_to_target
+from simasgd.report.sweep.facts.best_setting import BestSetting, count_hours_to_target
 from simasgd.report.sweep.facts.sweep_facts import (
     ERROR,
     NAMES,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from simasgd.report.facts.formats import capitalise
-from simasgd.report.sweep.facts.answer import BestSetting, place_in_world
+from simasgd.report.sweep.facts.best_setting import BestSetting, place_in_world
 from simasgd.report.sweep.facts.sweep_facts import (
     ERROR,
     LOSS,

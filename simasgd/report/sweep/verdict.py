@@ -17,7 +17,7 @@ from simasgd.report.facts.formats import (
     use_plain_spaces,
 )
 from simasgd.report.sweep.choice import describe_missed_target, describe_reached, explain_choice, say_range
-from simasgd.report.sweep.facts.answer import BestSetting, find_answers, find_common, place_in_world
+from simasgd.report.sweep.facts.best_setting import BestSetting, find_answers, find_common, place_in_world
 from simasgd.report.sweep.facts.sweep_facts import (
     ERROR,
     LOSS,

@@ -8,7 +8,7 @@ from simasgd.report.advice.blocks import tabulate_answers
 from simasgd.report.advice.sentences import list_reasons, say_stages, state_headline
 from simasgd.report.facts.formats import capitalise, use_plain_spaces
 from simasgd.report.terminal.conclusion import Conclusion
-from simasgd.report.terminal.table import TextColumn, TextTable
+from simasgd.report.terminal.text_table import TextColumn, TextTable
 
 
 def conclude_advice(found: Findings) -> Conclusion:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
-from simasgd.report.terminal.table import TextTable
+from simasgd.report.terminal.text_table import TextTable
 
 
 @final

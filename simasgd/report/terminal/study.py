@@ -21,7 +21,7 @@ from simasgd.report.facts.metric import ERROR, LOSS, Metric
 from simasgd.report.facts.variant_facts import VariantFacts, collect_facts, name_time
 from simasgd.report.terminal.cells import show_mean, show_spread
 from simasgd.report.terminal.conclusion import Conclusion
-from simasgd.report.terminal.table import TextColumn, TextTable
+from simasgd.report.terminal.text_table import TextColumn, TextTable
 from simasgd.report.verdict.verdict import list_sentences
 from simasgd.report.verdict.winner import find_winner
 from simasgd.results.outcome import Outcome, describe_outcomes

@@ -12,7 +12,7 @@ from simasgd.report.sweep.naming import name_settings
 from simasgd.report.sweep.points_table import list_named
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.report.terminal.conclusion import Conclusion
-from simasgd.report.terminal.table import TextColumn, TextTable
+from simasgd.report.terminal.text_table import TextColumn, TextTable
 
 if TYPE_CHECKING:
     from simasgd.sweeps.table import Sweep

@@ -12,8 +12,8 @@ from simasgd.report.facts.metric import ERROR, LOSS
 from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.report.verdict.competing import Scope
 from simasgd.report.verdict.failures import describe_failures
+from simasgd.report.verdict.first_at_target import describe_missed
 from simasgd.report.verdict.single import describe_single
-from simasgd.report.verdict.target import describe_missed
 from simasgd.report.verdict.time_lost import describe_time_lost
 from simasgd.report.verdict.timing import compare_timing
 from simasgd.report.verdict.winner import describe_tradeoff, find_winner

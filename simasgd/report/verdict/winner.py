@@ -26,7 +26,7 @@ from simasgd.report.verdict.competing import (
     name_best,
     note_close_times,
 )
-from simasgd.report.verdict.target import find_first_at_target
+from simasgd.report.verdict.first_at_target import find_first_at_target
 
 
 class Competitor(NamedTuple):

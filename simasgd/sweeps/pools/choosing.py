@@ -85,7 +85,7 @@ class Engine:
 
                 return DaskPool(self.address, self.processes)
             case "slurm":
-                from simasgd.sweeps.pools.jobs import JobPool
+                from simasgd.sweeps.pools.slurm_jobs import JobPool
 
                 return JobPool(self.address, _JOBS if self.workers is None else self.workers, folder / "jobs", self.jobs)
         from simasgd.sweeps.pools.local import LocalPool

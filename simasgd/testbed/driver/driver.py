@@ -14,7 +14,7 @@ from simasgd.cluster.job import Job
 from simasgd.errors import RunFailed
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.tape import staleness_counts
-from simasgd.testbed.driver.clocks import Clocks
+from simasgd.testbed.driver.clock_offsets import Clocks
 from simasgd.testbed.driver.faults import ProcessKill, ProcessRestart, count_events, find_absent, list_events
 from simasgd.testbed.driver.recording import build_clock
 from simasgd.testbed.driver.run_processes import Running, RunProcesses, tell_loss

@@ -16,7 +16,7 @@ from simasgd.protocols.base import AbstractPeerProtocol
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.tape import staleness_counts
 from simasgd.testbed.driver.driver import AbstractDriver, Interrupted, RecordedRun, ReportCounts
-from simasgd.testbed.driver.machines import require_one_clock
+from simasgd.testbed.driver.machine_check import require_one_clock
 from simasgd.testbed.driver.merging import Merger
 from simasgd.testbed.driver.peer_recording import History
 from simasgd.testbed.engine.abstract import AbstractEngine, Process, ProcessInfo, ProcessLost, Reply

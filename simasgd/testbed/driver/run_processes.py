@@ -11,7 +11,7 @@ from typing import NamedTuple, final
 
 from simasgd.errors import RunFailed
 from simasgd.scenario.schema import Scenario
-from simasgd.testbed.driver.clocks import Clocks
+from simasgd.testbed.driver.clock_offsets import Clocks
 from simasgd.testbed.driver.faults import ProcessRestart, count_spares, find_absent, list_returns
 from simasgd.testbed.engine.abstract import AbstractEngine, Process, ProcessInfo, ProcessLost, Reply
 from simasgd.testbed.learner.process import LearnerProcess

@@ -14,11 +14,11 @@ from simasgd.cluster.job import Job
 from simasgd.command import cli
 from simasgd.report.facts.formats import NBSP
 from simasgd.report.facts.variant_facts import collect_facts
+from simasgd.report.sections.learner_time import build_time_block, describe_path
 from simasgd.report.sections.single_variant import describe_time_spent
-from simasgd.report.sections.time import build_time_block, describe_path
 from simasgd.results.quantities import COST_TIMES
 from simasgd.scenario.alike import clock_of
-from simasgd.scenario.lock_step import will_probably_lock_step
+from simasgd.scenario.common_start import will_probably_lock_step
 from simasgd.scenario.reading import yaml_layer
 from simasgd.what_if.changes import faster_network, faster_node, faster_server
 from tests.build import TIMING, clock, scenario

@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 
 from simasgd.report.sweep.blocks import describe_axes
-from simasgd.report.sweep.facts.answer import BestSetting, find_answers, find_equal_limits
+from simasgd.report.sweep.facts.best_setting import BestSetting, find_answers, find_equal_limits
 from simasgd.report.sweep.facts.front import find_front
 from simasgd.report.sweep.facts.sweep_facts import SettingRow, SweepFacts, list_rows
 from simasgd.report.sweep.verdict import SweepVerdict

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simasgd.report.facts.learned import LearnedResult, find_limit, judge
+from simasgd.report.facts.learned_result import LearnedResult, find_limit, judge
 from simasgd.report.sweep.blocks import explain_rules
-from simasgd.report.sweep.facts.answer import find_answers
+from simasgd.report.sweep.facts.best_setting import find_answers
 from simasgd.report.sweep.facts.dials import find_dials
 from simasgd.report.sweep.facts.patterns import find_patterns
 from simasgd.report.sweep.facts.sweep_facts import SweepFacts

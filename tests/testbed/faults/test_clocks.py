@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from simasgd.testbed.driver.clocks import Clocks
+from simasgd.testbed.driver.clock_offsets import Clocks
 from simasgd.testbed.driver.driver import Driver
 from simasgd.testbed.engine.abstract import ProcessMachine
 from simasgd.testbed.system.clock import Offset, measure_offset

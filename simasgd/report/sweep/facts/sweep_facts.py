@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, final
 import pandas as pd
 
 from simasgd.report.facts.formats import format_duration, format_number, format_percent, list_some
-from simasgd.report.facts.learned import LearnedResult, find_limit, judge
+from simasgd.report.facts.learned_result import LearnedResult, find_limit, judge
 from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.tolerances import is_same_work
 from simasgd.report.sweep.facts.dials import Dial, find_dials

@@ -8,7 +8,7 @@ from math import isinf
 import pandas as pd
 
 from simasgd.report.drawing import svg
-from simasgd.report.drawing.learners import (
+from simasgd.report.drawing.learner_figures import (
     LearnersOf,
     Quantity,
     draw_learner_dots,

@@ -12,7 +12,7 @@ from typing import Literal, final
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from simasgd.calibration.laws.estimates import Estimate
+from simasgd.calibration.laws.standard_errors import Estimate
 from simasgd.operations.log import OperationLog
 from simasgd.tape.arrays import Floats, Ints
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import final
 
 from simasgd.errors import UsageError, spell_install
-from simasgd.exporting.runs import ExportedRun, ExportSource
+from simasgd.exporting.exported_runs import ExportedRun, ExportSource
 from simasgd.results.identity import name_code
 from simasgd.scenario.vocabulary.names import join_words
 from simasgd.storage.manifest import Contents

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from simasgd.command.cli import app
 from simasgd.report.page import render_study
 from simasgd.results.summary import StartComparison
-from simasgd.scenario.lock_step import may_lock_step, will_probably_lock_step
+from simasgd.scenario.common_start import may_lock_step, will_probably_lock_step
 from simasgd.scenario.reading import catalogue
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.scenario.schema import Scenario
