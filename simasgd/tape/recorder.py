@@ -5,9 +5,9 @@ from __future__ import annotations
 import abc
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, chain, islice, repeat
-from operator import sub
+from operator import itemgetter, sub
 from typing import Any, NamedTuple, TypeVar, final
 
 import numpy as np
@@ -18,6 +18,7 @@ from simasgd.tape.mixing import NONE, MixingRecorder, Row, ages
 from simasgd.tape.tape import Gradient, Tape, staleness_counts
 
 _BLOCK = 512  # steps and gradients that are taken in together
+_LEARNER, _READ, _AHEAD = (itemgetter(Gradient._fields.index(name)) for name in ("learner", "timestamp", "ahead"))
 Item = TypeVar("Item")
 
 
@@ -57,23 +58,23 @@ class AbstractRecorder(abc.ABC):
 
 
 class Block(NamedTuple):
-    """The columns of some steps, and of their gradients."""
+    """The columns of some steps, and their gradients."""
 
-    time: tuple[float, ...]
-    timestamp: tuple[int, ...]
-    summed: tuple[int, ...]
+    time: list[float]
+    timestamp: list[int]
+    summed: list[int]
     sizes: list[int]
     """The number of gradients of each step."""
-    learner: tuple[int, ...] = ()
-    batch: tuple[int, ...] = ()
-    read: tuple[int, ...] = ()
-    read_at: tuple[float, ...] = ()
-    computed_at: tuple[float, ...] = ()
-    layers: tuple[tuple[int, ...], ...] = ()
-    ahead: tuple[int, ...] = ()
+    gradients: list[Gradient]
 
-    def of_gradients(self, column: Iterable[Item]) -> Iterator[Item]:
+    def column(self, get: Callable[[Gradient], Item]) -> Iterator[Item]:
+        """Return a column of gradients."""
+        return map(get, self.gradients)
+
+    def of_gradients(self, column: list[Item]) -> Iterable[Item]:
         """Return a column of steps as a column of gradients."""
+        if self.sizes.count(1) == len(column):
+            return column
         return chain.from_iterable(map(repeat, column, self.sizes))
 
 
@@ -81,11 +82,11 @@ class _AbstractBlockRecorder(AbstractRecorder):
     """A recorder that keeps the last steps as they are, and takes them in a block at a time."""
 
     def __init__(self) -> None:
-        self._steps: list[tuple[float, int, Sequence[Gradient], int]] = []
+        self._steps: list[Any] = []  # the arguments of `step`, one step after the other: slices of the list are columns
         self._held = 0  # steps and gradients in this list
 
     def step(self, time: float, timestamp: int, gradients: Sequence[Gradient], summed: int = 1) -> None:
-        self._steps.append((time, timestamp, gradients, summed))
+        self._steps += time, timestamp, gradients, summed
         self._held = held = self._held + len(gradients) + 1
         if held >= _BLOCK:
             self._take_in_all()
@@ -93,10 +94,9 @@ class _AbstractBlockRecorder(AbstractRecorder):
     def _take_in_all(self) -> None:
         """Take in all steps so far."""
         if self._steps:
-            time, timestamp, gradients, summed = zip(*self._steps, strict=True)
+            time, timestamp, gradients, summed = (self._steps[place::4] for place in range(4))
             self._steps, self._held = [], 0
-            columns = zip(*chain.from_iterable(gradients), strict=True)
-            self._take_in(Block(time, timestamp, summed, [*map(len, gradients)], *columns))
+            self._take_in(Block(time, timestamp, summed, [*map(len, gradients)], [*chain.from_iterable(gradients)]))
 
     @abc.abstractmethod
     def _take_in(self, block: Block) -> None:
@@ -140,18 +140,18 @@ class SummaryRecorder(_AbstractBlockRecorder):
         return Counter(dict(sorted(self._ages.items())))
 
     def _take_in(self, block: Block) -> None:
-        self._applied.update(block.learner)
+        self._applied.update(block.column(_LEARNER))
         if len(self._times) < self._noting:
             self._times.extend(block.of_gradients(block.time))
-        if self._own or any(block.ahead):
+        if self._own or any(block.column(_AHEAD)):
             self._counts.update(self._late_of_copies(block))
         else:
-            self._counts.update(map(sub, block.of_gradients(block.timestamp), block.read))
-            self._last.update(zip(block.learner, block.of_gradients(block.timestamp), strict=True))
+            self._counts.update(map(sub, block.of_gradients(block.timestamp), block.column(_READ)))
+            self._last.update(zip(block.column(_LEARNER), block.of_gradients(block.timestamp)))  # noqa: B905  # as long as each other
 
     def _late_of_copies(self, block: Block) -> Iterator[int]:
         """Return the staleness of each gradient where learners step copies of their own."""
-        columns = block.learner, block.of_gradients(block.timestamp), block.read, block.ahead
+        columns = block.column(_LEARNER), block.of_gradients(block.timestamp), block.column(_READ), block.column(_AHEAD)
         for learner, timestamp, read, ahead in zip(*columns, strict=True):
             updates = 0
             if ahead:
@@ -193,20 +193,22 @@ class TapeRecorder(_AbstractBlockRecorder):
 
     def _take_in(self, block: Block) -> None:
         first_gradient, first_step = len(self._learner), len(self._stepped_at)
-        if any(block.ahead):
-            _keep_some(self._stepped, self._ahead, first_gradient, block.ahead, 0)
-        if any(block.layers):
-            for row, layers in enumerate(block.layers, first_gradient):
-                if layers:
-                    self._layered.append(row)
-                    self._layers.extend(layers)
+        if block.gradients:
+            learner, batch, read, read_at, computed_at, layers, ahead = zip(*block.gradients, strict=True)
+            if any(ahead):
+                _keep_some(self._stepped, self._ahead, first_gradient, ahead, 0)
+            if any(layers):
+                for row, own in enumerate(layers, first_gradient):
+                    if own:
+                        self._layered.append(row)
+                        self._layers.extend(own)
+            self._learner.extend(learner)
+            self._batch.extend(batch)
+            self._timestamp.extend(read)
+            self._read_at.extend(read_at)
+            self._computed_at.extend(computed_at)
         if max(block.summed) > 1:
             _keep_some(self._summing, self._summed, first_step, block.summed, 1)
-        self._learner.extend(block.learner)
-        self._batch.extend(block.batch)
-        self._timestamp.extend(block.read)
-        self._read_at.extend(block.read_at)
-        self._computed_at.extend(block.computed_at)
         self._stepped_at.extend(block.time)
         self._offsets.extend(islice(accumulate(block.sizes, initial=first_gradient), 1, None))
 

@@ -18,6 +18,8 @@ from simasgd.cluster.clock.processor import Processor
 from simasgd.cluster.clock.trail import Trail
 
 Work = TypeVar("Work")
+GoOn = Callable[[Trail | None], None]
+"""Goes on after a wait whose end has that trail; None if only the passing of time brought it about."""
 
 
 @final
@@ -25,19 +27,16 @@ class Updater(Generic[Work]):
     """Makes updates in the order of the requests.
 
     An update takes the next of `times` (s). `apply` is called with an update's work and trail when
-    the update is done. It must call `announce` if there are `awaited` updates, which have a signal
-    by number. `counts_messages` says whether taking up a message takes time. `take_up`, `copied`,
-    `resumed` and `idle` are the methods of the processor. `update` requests an update, with its work
-    and the trail of the arrival that brings it about; if nothing takes time (`at_once`), it is `apply`.
+    the update is done. It must call `announce` if there are `awaited` updates: by number, those who
+    wait for it, in the order in which they asked. `counts_messages` says whether taking up a
+    message takes time. `take_up`, `copied`, `resumed` and `idle` are the methods of the processor.
+    `update` requests an update, with its work and the trail of the arrival that brings it about; if
+    nothing takes time (`at_once`), it is `apply`.
     """
 
     __slots__ = (
-        "_apply",
-        "_ends",
         "_env",
         "_processor",
-        "_times",
-        "_work",
         "awaited",
         "copied",
         "counts_messages",
@@ -56,7 +55,7 @@ class Updater(Generic[Work]):
         *,
         at_once: bool,
     ) -> None:
-        self.update = apply if at_once else self._request
+        self.update = apply if at_once else Line(env, processor.update, times, apply).request
         self.counts_messages = processor.takes_messages
         self.take_up = processor.take_up
         self.copied = processor.copied
@@ -64,32 +63,17 @@ class Updater(Generic[Work]):
         self.idle = processor.idle
         self._env = env
         self._processor = processor
-        self._work = processor.update
-        self._times = times
-        self._apply = apply
-        self._ends = Line(env, apply)
-        self.awaited: dict[int, Signal] = {}
-
-    def _request(self, work: Work, cause: Trail) -> None:
-        now = self._env.now
-        done, trail = self._work(now, next(self._times), cause)
-        rest = done - now
-        if rest > 0.0:
-            self._ends.add(rest, work, trail)
-        else:
-            self._apply(work, trail)
+        self.awaited: dict[int, list[GoOn]] = {}
 
     def announce(self, number: int, trail: Trail) -> None:
-        """Wake the processes that wait for update `number`, which is made now; needed only if some process is `awaited`."""
-        made = self.awaited.pop(number, None)
-        if made is not None:
-            made.call(trail)
+        """Let those go on who wait for update `number`, which is made now; needed only if some update is `awaited`."""
+        for go_on in self.awaited.pop(number, ()):
+            go_on(trail)
 
     def until_made(self, number: int) -> Signal:
         """Return a signal that happens when update `number`, which is not made yet, is made; its value is the trail."""
-        made = self.awaited.get(number)
-        if made is None:
-            made = self.awaited[number] = signal(self._env)
+        made = signal(self._env)
+        self.awaited.setdefault(number, []).append(made.call)
         return made
 
     def usage(self, until: float) -> Usage:

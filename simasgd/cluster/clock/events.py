@@ -9,7 +9,7 @@ waits, before the second is looked at. It is as if simultaneous events were an i
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from heapq import heappop, heappush
 from itertools import repeat
 from typing import Any, Generic, TypeVar, final
@@ -23,6 +23,7 @@ from simasgd.cluster.clock.trail import Trail
 END_OF_TIME = 1e100
 """(s) Events after this time never happen. So sums of times, and their products with a bandwidth, are finite."""
 Work = TypeVar("Work")
+Serve = Callable[[float, float, Trail], tuple[float, Trail]]
 _new = object.__new__
 
 
@@ -121,25 +122,35 @@ def timeout(env: Environment, seconds: float, value: Any = None) -> Moment:
 
 @final
 class Line(Event, Generic[Work]):
-    """Calls `act` with work and its trail when the work is done; it is nearly always done in the order of the calls of `add`.
+    """Calls `act` with work and its trail when the work is done; it is nearly always done in the order of the requests.
 
-    SimPy's queue holds only the first of them, so it stays short. The others keep their numbers, so
-    they have the same places among all events as if each were an event in that queue.
+    Work takes the next of `times` (s). `serve` maps the present, such a time and the trail of the
+    request to the end (s) and the trail of the end. SimPy's queue holds only the first work, so it
+    stays short. The others keep their numbers, so they have the same places among all events as if
+    each were an event in that queue.
     """
 
     _ok = True
 
-    def __init__(self, env: Environment, act: Callable[[Work, Trail], None]) -> None:
+    def __init__(self, env: Environment, serve: Serve, times: Iterator[float], act: Callable[[Work, Trail], None]) -> None:
         self.env = env
         self._value = None
+        self._serve = serve
+        self._times = times
         self._act = act
         self._callbacks: list[Callable[[Any], None]] = [self._happen]
         self._places: deque[tuple[float, int, Work, Trail]] = deque()
 
-    def add(self, seconds: float, work: Work, trail: Trail) -> None:
-        """Let `act` be called in `seconds` (> 0) from now."""
-        env, places = self.env, self._places
-        time = env.now + seconds
+    def request(self, work: Work, cause: Trail) -> None:
+        """Request work now, which an arrival with the trail `cause` brings about. If it takes no time, it is done at once."""
+        env = self.env
+        now = env.now
+        done, trail = self._serve(now, next(self._times), cause)
+        rest = done - now
+        if rest <= 0.0:
+            self._act(work, trail)
+            return
+        time, places = now + rest, self._places
         if not places:
             number = next(env._eid)
             places.append((time, number, work, trail))
@@ -148,7 +159,7 @@ class Line(Event, Generic[Work]):
         elif time >= places[-1][0]:
             places.append((time, next(env._eid), work, trail))
         else:  # a rounding error
-            timeout(env, seconds).callbacks.append(lambda _: self._act(work, trail))
+            timeout(env, rest).callbacks.append(lambda _: self._act(work, trail))
 
     def _happen(self, happening: Event) -> None:
         places = self._places
@@ -191,9 +202,10 @@ class Signal(Event):
 
 
 def moment(env: Environment) -> Moment:
-    """Return an event that its only user schedules, again and again, at times that it knows."""
+    """Return an event that is to be scheduled. Its only user may schedule it again and again, each time with callbacks."""
     event: Moment = _new(Moment)
     event.env = env
+    event.callbacks = []
     event._value = None
     return event
 

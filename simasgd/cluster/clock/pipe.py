@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from heapq import heappush
 from typing import NamedTuple, final
 
+from simpy.events import NORMAL
+
+from simasgd.cluster.clock.events import Moment
 from simasgd.cluster.clock.log import TRANSFER, SpanLog
 from simasgd.cluster.clock.pace import AbstractPace
 from simasgd.cluster.clock.trail import START, Extend, Trail, add_push, add_update
@@ -114,10 +118,11 @@ class Pipe:
             self._log.add(self._track, self._activity if activity is None else activity, start, end, learner)
         return start, end, cause
 
-    def carry(self, now: float, cause: Trail, message: Message) -> tuple[float, float, Trail, Trail]:
+    def carry(self, now: float, cause: Trail, message: Message, arrival: Moment) -> tuple[float, Moment | None]:
         """Carry a message that is sent now, with the trail `cause`: `serve`, and the latency after it, with less work.
 
-        Return when it starts and arrives (s), and the trails of both instants.
+        `arrival` is then scheduled, with its trail. Return when the message starts (s), and `arrival`;
+        None if the message has arrived already.
         """
         size, seconds, latency, extend, learner = message
         start = self.free
@@ -139,8 +144,13 @@ class Pipe:
         self.last = extend, cause, end - start
         if self._log is not None:
             self._log.add(self._track, self._activity, start, end, learner)
-        arrival = end + latency
-        return start, arrival, cause, extend(cause, arrival - start)
+        end += latency
+        if end <= now:
+            return start, None
+        arrival._value = extend(cause, end - start)
+        env = arrival.env
+        heappush(env._queue, (now + (end - now), NORMAL, next(env._eid), arrival))
+        return start, arrival
 
     def work(self, now: float, seconds: float, cause: Trail) -> tuple[float, Trail]:
         """Request `seconds` of an update now, which an arrival with the trail `cause` brings about.

@@ -83,8 +83,9 @@ class AbstractRecording(abc.ABC):
         self.byte_samples = byte_samples
         self._rows = 0  # of models
         self._recorder = recorder
+        self._step = recorder.step
         self._most_gradients = limit.gradients if limit.gradients is not None else float("inf")
-        self._most_updates = limit.updates if limit.updates is not None else float("inf")
+        self._most_updates = limit.updates if limit.updates is not None else -1  # a number that is never reached
         self._done = done
         self._is_over = False
         self._progress = progress
@@ -123,12 +124,12 @@ class AbstractRecording(abc.ABC):
         self.gradients += gradients
         self.updates += 1
         self.time = time
-        if self.gradients >= self._look_at or self.updates >= self._most_updates:
+        if self.gradients >= self._look_at or self.updates == self._most_updates:
             self._look(time)
 
     def _look(self, time: float) -> None:
         """Stop at the limit, sample the bytes and report the progress, whatever is due."""
-        if self.gradients >= self._most_gradients or self.updates >= self._most_updates:
+        if self.gradients >= self._most_gradients or self.updates == self._most_updates:
             self.stop()
         if self.gradients >= self.byte_samples.due:
             self.byte_samples.take(self.gradients, self.updates)
@@ -150,12 +151,12 @@ class Recording(AbstractRecording):
         if self._is_over:
             self.late += len(gradients)
             return  # consequences of the last update at the very instant of the stop
-        self._recorder.step(time, timestamp, gradients, summed)
+        self._step(time, timestamp, gradients, summed)
         # As `_applied`, without a call, because this happens at every gradient.
         self.gradients = applied = self.gradients + len(gradients)
         self.updates = updates = self.updates + 1
         self.time = time
-        if applied >= self._look_at or updates >= self._most_updates:
+        if applied >= self._look_at or updates == self._most_updates:
             self._look(time)
 
     def row(self, time: float, row: Row, gradient: Gradient | None = None, staleness: int = 0) -> int:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, final
 from simpy import Environment, Event
 from simpy.events import NORMAL
 
-from simasgd.cluster.clock.events import Signal, timeout
+from simasgd.cluster.clock.events import Signal, moment, timeout
 from simasgd.cluster.clock.pipe import Pipe
 from simasgd.cluster.clock.trail import Trail
 from simasgd.cluster.network.inflow import Inflow
@@ -31,41 +31,34 @@ class FifoLinkRoute(AbstractDirectRoute):
         self._received += 1
         return start
 
-    def is_free(self, now: float) -> bool:
-        return self._pipe.free <= now
+    def depart(self, now: float, trail: Trail) -> tuple[float, Event | None, Any]:
+        pipe = self._pipe
+        if pipe.free > now:
+            start, at_start, place = self.enter(now, trail)
+            return start, None, (at_start, place)
+        self._sent += 1
+        start, arrival = pipe.carry(now, trail, self._message, self._arrival or moment(self._env))
+        return start, arrival, trail
 
     def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
         self._sent += 1
-        start, end, at_start, at_end = self._pipe.carry(now, trail, self._message)
-        return start, at_start, (end - start, at_end)
+        size, seconds, latency, extend, learner = self._message
+        start, end, at_start = self._pipe.serve(now, seconds, trail, extend, size, learner)
+        rest = end + latency - start
+        return start, at_start, (rest, extend(at_start, rest))
 
     def cross(self, place: Any) -> Event | None:
         rest, trail = place
-        return self._arrive(self._env.now, rest, trail) if rest > 0.0 else None
+        if rest <= 0.0:
+            return None
+        arrival, env = self._arrival or moment(self._env), self._env
+        arrival._value = trail
+        heappush(env._queue, (env.now + rest, NORMAL, next(env._eid), arrival))
+        return arrival
 
     def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
         self._sent += 1
-        start, end, _, at_end = self._pipe.carry(now, trail, self._message)
-        if end <= now:
-            return start, None
-        arrival = self._arrival
-        if arrival is None:
-            return start, timeout(self._env, end - now, at_end)
-        env = self._env  # as `_arrive`, without a call
-        arrival._value = at_end
-        arrival.callbacks = []
-        heappush(env._queue, (now + (end - now), NORMAL, next(env._eid), arrival))
-        return start, arrival
-
-    def _arrive(self, now: float, seconds: float, trail: Trail) -> Event:
-        """Return the arrival, in `seconds` from now."""
-        env, arrival = self._env, self._arrival
-        if arrival is None:
-            return timeout(env, seconds, trail)
-        arrival._value = trail
-        arrival.callbacks = []
-        heappush(env._queue, (now + seconds, NORMAL, next(env._eid), arrival))
-        return arrival
+        return self._pipe.carry(now, trail, self._message, self._arrival or moment(self._env))
 
 
 class Hop(NamedTuple):

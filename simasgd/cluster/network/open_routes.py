@@ -18,8 +18,8 @@ class _AbstractOpenRoute(AbstractDirectRoute):
 
     __slots__ = ()
 
-    def is_free(self, now: float) -> bool:
-        return True
+    def depart(self, now: float, trail: Trail) -> tuple[float, Event | None, Any]:
+        return now, self.cross(trail), trail
 
     def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
         return now, trail, trail

@@ -53,13 +53,21 @@ class AbstractRoute(abc.ABC):
     def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
         """Send a message now; return when it enters the path (s), and its arrival."""
 
-    def is_free(self, now: float) -> bool:
-        """Return whether a message sent now surely enters the path at once; `send` may then replace `enter` and `cross`."""
-        return False
+    def depart(self, now: float, trail: Trail) -> tuple[float, Event | None, Any]:
+        """Send a message now if it enters the path at once; otherwise take a place as `enter` does.
+
+        Return when it enters (s), and its arrival if that is now. The third is the trail of entering,
+        or if it waits that trail and the argument of `cross`.
+        """
+        start, trail, place = self.enter(now, trail)
+        return (start, None, (trail, place)) if start > now else (start, self.cross(place), trail)
 
     @abc.abstractmethod
     def reuse(self, arrival: Moment) -> None:
-        """Use this event for all arrivals, where the route knows them beforehand. No message will be abandoned."""
+        """Use this event for all arrivals, where the route knows them beforehand.
+
+        No message will be abandoned, and the receiver sets the callbacks of each arrival.
+        """
 
     @abc.abstractmethod
     def receive(self, start: float) -> float:

@@ -94,6 +94,6 @@ class ServerCast(AbstractCast):
         return UnappliedCounts(
             dropped=dropped,
             in_flight=on_the_way + server.received - dropped - self._recording.gradients,
-            barrier_timeouts=server.barrier_timeouts,
-            members_dropped=server.members_dropped,
+            barrier_timeouts=server.rounds.timeouts,
+            members_dropped=server.rounds.members_dropped,
         )

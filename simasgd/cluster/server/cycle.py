@@ -13,7 +13,7 @@ from simpy.events import NORMAL
 from simasgd.cluster.cast.context import RunContext
 from simasgd.cluster.cast.worker import AbstractWorker
 from simasgd.cluster.clock.activity import Activity, ActivityLog, Thread
-from simasgd.cluster.clock.events import END_OF_TIME, after, moment, timeout
+from simasgd.cluster.clock.events import END_OF_TIME, after, moment
 from simasgd.cluster.clock.trail import START, Trail, wait_until
 from simasgd.cluster.network.routes import AbstractRoute
 from simasgd.cluster.server.server import Server
@@ -37,13 +37,15 @@ class CyclicLearner(AbstractWorker):
         "_began",
         "_computed_at",
         "_deliver",
-        "_delivered",
         "_down",
         "_end",
         "_for_newer",
         "_left_at",
         "_message",
         "_on_end",
+        "_on_pulled",
+        "_on_pushed",
+        "_on_turn",
         "_place",
         "_pushed_at",
         "_sent_at",
@@ -74,12 +76,16 @@ class CyclicLearner(AbstractWorker):
         self._sums = 0.0, 0.0, 0.0, 0.0  # (s) computing, pushing, waiting and pulling, in all cycles but this one
         self._trail = START
         self._timestamp = -1  # of the learner's weights
-        self._delivered = 0  # gradients
         self._message: tuple[Gradient, ...] = ()  # the last one
-        self._end = moment(self._env)  # of a mini-batch or of a message: one at a time
+        self._end = moment(self._env)  # of a mini-batch, a message or a wait for a link: one at a time
         up.reuse(self._end)
         down.reuse(self._end)
-        self._on_end: list[Callable[[Any], None]] = [self._computed]  # the callbacks of each mini-batch: nobody may add one
+        # The callbacks of a mini-batch, of messages, and of a reply's turn on its link: nobody may add one.
+        self._on_end: list[Callable[[Any], None]] = [self._computed]
+        self._on_pushed: list[Callable[[Any], None]] = [self._pushed]
+        self._on_turn: list[Callable[[Any], None]] = [self._cross]
+        self._on_pulled: list[Callable[[Any], None]] = [self._compute]
+        self._place: Any = None  # of the weights in the first link, until they leave the server
         self._work = 0.0  # (s) that the mini-batch takes
         self._began = inf  # (s) when the mini-batch began
         self._computed_at = inf  # (s) when its gradient was there
@@ -97,7 +103,7 @@ class CyclicLearner(AbstractWorker):
 
     @property
     def in_flight(self) -> int:
-        return self.drawn - self._delivered
+        return 1 if self._computed_at < self._pushed_at == inf else 0
 
     @property
     def threads(self) -> Sequence[Thread]:
@@ -132,54 +138,43 @@ class CyclicLearner(AbstractWorker):
     def _pull(self, now: float) -> None:
         """Request weights; as `fetch`."""
         self._pushed_at, self._left_at = now, inf
-        ready = self._server.ready_for(self.number, self._timestamp if self._for_newer else -1)
-        if ready is None:
-            self._enter(now)
-        else:
-            ready.callbacks.append(self._go_on)
+        if self._server.is_ready_for(self.number, self._timestamp if self._for_newer else -1, self._answer):
+            self._answer(self._trail)
 
-    def _go_on(self, ready: Event) -> None:
-        """Go on when the server can answer."""
-        now = self._env.now
-        trail: Trail | None = ready._value
-        self._trail = trail or wait_until(self._trail, now)
-        self._enter(now)
-
-    def _enter(self, now: float) -> None:
+    def _answer(self, trail: Trail | None) -> None:
         """Let the reply take its place in the first link. The weights are read when it leaves."""
-        down = self._down
-        if down.is_free(now):
-            self._left_at, self._timestamp = now, self._server.timestamp
-            _, arrival = down.send(now, self._trail)
-            if arrival is None:
-                self._compute(now)
-            else:
-                arrival.callbacks.append(self._pulled)
-            return
-        start, trail, place = down.enter(now, self._trail)
-        self._place = trail, place
+        env = self._env
+        now = env.now
+        start, arrival, place = self._down.depart(now, trail or wait_until(self._trail, now))
         if start > now:
-            timeout(self._env, start - now).callbacks.append(self._cross)
+            self._place = place
+            end = self._end
+            end.callbacks = self._on_turn
+            heappush(env._queue, (now + (start - now), NORMAL, next(env._eid), end))
+            return
+        self._left_at, self._timestamp = now, self._server.timestamp
+        if arrival is None:
+            self._trail = place
+            self._compute(None)
         else:
-            self._cross(None)
+            arrival.callbacks = self._on_pulled
 
-    def _cross(self, _: Event | None) -> None:
+    def _cross(self, _: Event) -> None:
         """Read the weights; the reply leaves now."""
+        self._left_at, self._timestamp = self._env.now, self._server.timestamp
         self._trail, place = self._place
-        self._left_at = now = self._env.now
-        self._timestamp = self._server.timestamp
         arrival = self._down.cross(place)
         if arrival is None:
-            self._compute(now)
+            self._compute(None)
         else:
-            arrival.callbacks.append(self._pulled)
+            arrival.callbacks = self._on_pulled
 
-    def _pulled(self, arrival: Event) -> None:
-        self._trail = arrival._value
-        self._compute(self._env.now)
-
-    def _compute(self, now: float) -> None:
+    def _compute(self, pulled: Event | None) -> None:
         """Receive the weights, and begin the next mini-batch; as `compute_gradient`."""
+        env = self._env
+        now = env.now
+        if pulled is not None:
+            self._trail = pulled._value
         left = self._down.receive(self._left_at)
         computed, sent, pushed = self._computed_at, self._sent_at, self._pushed_at
         computing, pushing, waiting, pulling = self._sums
@@ -200,7 +195,7 @@ class CyclicLearner(AbstractWorker):
             self._work = 0.0
             self._compute_at_its_pace_from(now, work)
         elif now + work < END_OF_TIME:
-            env, end = self._env, self._end
+            end = self._end
             end.callbacks = self._on_end
             heappush(env._queue, (now + work, NORMAL, next(env._eid), end))
 
@@ -224,16 +219,14 @@ class CyclicLearner(AbstractWorker):
         self._sent_at, arrival = self._up.send(now, trail)
         if arrival is None:
             self._up.receive(now)
-            self._delivered = number + 1
             self._deliver(message, trail)
             self._pull(now)
         else:
             self._pushed_at = inf
-            arrival.callbacks.append(self._pushed)
+            arrival.callbacks = self._on_pushed
 
     def _pushed(self, arrival: Event) -> None:
         self._trail = trail = arrival._value
         self._sent_at = self._up.receive(self._sent_at)
-        self._delivered += 1
         self._deliver(self._message, trail)
         self._pull(self._env.now)

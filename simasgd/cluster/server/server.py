@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import final
+from typing import Any, final
 
 from simpy import Event
 
 from simasgd.cluster.cast.context import RunContext
 from simasgd.cluster.cast.mailbox import Mailbox
-from simasgd.cluster.cast.updater import Updater, make_updater
-from simasgd.cluster.clock.events import Signal, after, signal
+from simasgd.cluster.cast.updater import GoOn, Updater, make_updater
+from simasgd.cluster.clock.events import Signal, after
 from simasgd.cluster.clock.pipe import Usage
 from simasgd.cluster.clock.trail import START, Trail, wait_until
 from simasgd.cluster.clock.vector_clock import VectorClock
@@ -25,9 +25,9 @@ class Server(AbstractSource, AbstractSink):
     """A parameter server. `num_learners` is λ, `timestamp` the number of updates made so far.
 
     Its protocol sees it as `ServerVerbs`. `clock` counts the gradients of each learner that the
-    server has applied or dropped, and `dropped_of` those dropped. New weights become visible when
-    their update is done. With `any_count` it updates with any so many gradients, over and over,
-    without the role of its protocol.
+    server has applied or dropped, and `dropped_of` those dropped. `rounds` are those of `barrier`.
+    New weights become visible when their update is done. With `any_count` the server updates with
+    any so many gradients, over and over, without the role of its protocol.
     """
 
     def __init__(self, context: RunContext, any_count: int | None = None) -> None:
@@ -39,10 +39,10 @@ class Server(AbstractSource, AbstractSink):
         self._write = context.recording.write
         self.dropped_of = [0] * learners
         self._env = env
-        self._recording = context.recording
         is_direct = isinstance(context.spec.architecture, Base)  # otherwise the messages are sums of decoded gradients
-        self._updater: Updater[tuple[Sequence[Gradient], int]]
-        self._updater = make_updater(context, self._apply, context.gradient_payload if is_direct else context.payload)
+        apply = self._apply if any_count is None else self._apply_gathered
+        self._updater: Updater[Any]
+        self._updater = make_updater(context, apply, context.gradient_payload if is_direct else context.payload)
         self._awaited = self._updater.awaited
         self._update, self._counts_messages = self._updater.update, self._updater.counts_messages
         self._pauses = bool(context.spec.faults.server_pauses)
@@ -52,8 +52,8 @@ class Server(AbstractSource, AbstractSink):
         self._any_count = any_count or 0
         self._put: Deliver = self._mailbox.put if any_count is None else self._gather
         self.deliver = self._take_up if self._counts_messages else self._put
-        self._barrier = Barrier(env, self._mailbox, learners, self.drop)
-        self.round = self._barrier.round
+        self.rounds = Barrier(env, self._mailbox, learners, self.drop)
+        self.round = self.rounds.round
         self._requested = 0  # the timestamp that the last requested update will make
         self._updated_at = 0.0  # (s) when the current weights were made
         self._due = [0] * learners
@@ -110,7 +110,7 @@ class Server(AbstractSource, AbstractSink):
         tree of servers a gradient counts as soon as it is at any server. Late gradients are
         dropped, and so is the second one of a learner that crashed after its first.
         """
-        return self._barrier.collect(self._requested, timeout)
+        return self.rounds.collect(self._requested, timeout)
 
     def update(self, gradients: Sequence[Gradient], summed: int = 1) -> None:
         """Make the next weights with the mean of `gradients`, after all earlier updates.
@@ -132,16 +132,18 @@ class Server(AbstractSource, AbstractSink):
     # The interfaces to learners and relays.
 
     def _gather(self, gradients: Sequence[Gradient], trail: Trail) -> None:
-        mailbox = self._mailbox
-        mailbox.received += len(gradients)
-        mailbox.arrival = trail
-        gathered = self._gathered
-        if gathered or len(gradients) < self._any_count:
-            gathered.extend(gradients)
+        self._mailbox.received += len(gradients)
+        if self._any_count > 1:
+            gathered = self._gathered
+            gathered += gradients
             if len(gathered) < self._any_count:
                 return
             gradients, self._gathered = gathered, []
-        self.update(gradients)
+        self._requested = requested = self._requested + 1
+        due = self._due
+        for gradient in gradients:
+            due[gradient[0]] = requested
+        self._update(gradients, trail)
 
     def _take_up(self, gradients: Sequence[Gradient], trail: Trail) -> None:
         self._updater.take_up(trail)  # before any update that the message causes
@@ -178,20 +180,25 @@ class Server(AbstractSource, AbstractSink):
             return self._updater.until_made(minimum)
         return self._updater.resumed() if self._pauses else None
 
-    def ready_for(self, learner: int, newer_than: int) -> Event | None:
-        """Return an event to wait for before the learner's request for newer weights than number `newer_than` is answered.
+    def is_ready_for(self, learner: int, newer_than: int, go_on: GoOn) -> bool:
+        """Return whether the learner's request for newer weights than number `newer_than` is answered now.
 
-        It is None if there is nothing to wait for. Afterwards the weights are there.
+        Otherwise `go_on` is called when it is.
         """
         minimum = self._due[learner]
         if newer_than >= minimum:
             minimum = newer_than + 1
         if minimum > self.timestamp:
-            made = self._awaited.get(minimum)  # as Updater.until_made, without a call
-            if made is None:
-                made = self._awaited[minimum] = signal(self._env)
-            return made
-        return self._updater.resumed() if self._pauses else None
+            waiting = self._awaited.get(minimum)
+            if waiting is None:
+                self._awaited[minimum] = [go_on]
+            else:
+                waiting.append(go_on)
+            return False
+        if self._pauses and (resumed := self._updater.resumed()):
+            resumed.callbacks.append(lambda _: go_on(None))
+            return False
+        return True
 
     def copy_out(self, trail: Trail) -> Event | None:
         return self._updater.copied(self._copy_out, trail)
@@ -199,16 +206,6 @@ class Server(AbstractSource, AbstractSink):
     def usage(self, until: float) -> Usage:
         """Return how busy the server's work kept it until `until` (s), and how much work waited on average."""
         return self._updater.usage(until)
-
-    @property
-    def barrier_timeouts(self) -> int:
-        """The number of rounds that ended without some member."""
-        return self._barrier.timeouts
-
-    @property
-    def members_dropped(self) -> int:
-        """The number of members missing in these rounds."""
-        return self._barrier.members_dropped
 
     def _collect_fresh(self, count: int, spread: int) -> Generator[Event, None, Sequence[Gradient]]:
         # The next update starts from weights number `_requested`, which the updates under way will have made by then.
@@ -284,12 +281,20 @@ class Server(AbstractSource, AbstractSink):
         self._write(now, timestamp, gradients, summed)
         self.timestamp = timestamp = timestamp + 1
         self.trail = trail
-        made = self._awaited.pop(timestamp, None)
-        if made is not None:
-            made.call(trail)
+        for go_on in self._awaited.pop(timestamp, ()):  # as `Updater.announce`, without a call
+            go_on(trail)
         clock = self.clock
         counts = clock.counts
         for gradient in gradients:
             counts[gradient[0]] += 1  # of its learner
         if clock.is_watched:
             clock.tell(gradients, timestamp, trail)
+
+    def _apply_gathered(self, gradients: Sequence[Gradient], trail: Trail) -> None:
+        """Apply gradients as `_apply` does, where no role waits for the gradients of one learner."""
+        timestamp = self.timestamp
+        self._write(self._env.now, timestamp, gradients, 1)
+        self.timestamp = timestamp = timestamp + 1
+        self.trail = trail
+        for go_on in self._awaited.pop(timestamp, ()):
+            go_on(trail)

@@ -99,13 +99,14 @@ def test_a_called_signal_comes_before_the_caller_goes_on():
 def test_the_ends_of_work_in_a_line_have_the_places_of_single_events(orders):
     """Orders are made one after the other; times that decrease are those of rounding errors."""
     env, expected, seen = Clock(), [], []
-    line = Line(env, lambda work, trail: seen.append(work))
+    times = (float(seconds) for in_line, seconds, _ in orders if in_line)
+    line = Line(env, lambda now, seconds, trail: (now + seconds, trail), times, lambda work, trail: seen.append(work))
 
     def order():
         for number, (in_line, seconds, pause) in enumerate(orders):
             expected.append((env.now + seconds, number))
             if in_line:
-                line.add(float(seconds), number, START)
+                line.request(number, START)
             else:
                 timeout(env, float(seconds)).callbacks.append(lambda _, number=number: seen.append(number))
             if pause:
