@@ -29,7 +29,7 @@ def convolve(images: jax.Array, kernel: jax.Array, stride: int = 1, padding: int
     # First along a row, then along a column: the second step copies whole runs of k·c numbers.
     for axis in (2, 1):
         images = jnp.concatenate(_shifted(images, axis, size, stride), axis=-1)
-    return images @ flat
+    return _multiply(images, flat)
 
 
 def convolve_rows(images: jax.Array, kernel: jax.Array, padding: int = 0) -> jax.Array:
@@ -43,12 +43,23 @@ def convolve_rows(images: jax.Array, kernel: jax.Array, padding: int = 0) -> jax
     size, _, channels, outputs = kernel.shape
     images = jnp.pad(images, ((0, 0), (0, 0), (padding, padding), (0, 0)))
     patches = jnp.concatenate(_shifted(images, 2, size, 1), axis=-1)
-    parts = patches @ kernel.transpose(1, 2, 0, 3).reshape(size * channels, size * outputs)
+    parts = _multiply(patches, kernel.transpose(1, 2, 0, 3).reshape(size * channels, size * outputs))
     parts = jnp.pad(parts, ((0, 0), (padding, padding), (0, 0), (0, 0)))
     of_rows = _shifted(parts, 1, size, 1)
     return sum(
         (rows[..., outputs * i : outputs * (i + 1)] for i, rows in enumerate(of_rows)), start=jnp.zeros((), images.dtype)
     )
+
+
+def _multiply(patches: jax.Array, flat: jax.Array) -> jax.Array:
+    """Return patches @ flat as a product of two matrices.
+
+    The gradient with respect to `flat` of a product with several leading axes costs a transposed copy
+    of all results on a CPU.
+    """
+    *leading, numbers = patches.shape
+    result: jax.Array = (patches.reshape(-1, numbers) @ flat).reshape(*leading, flat.shape[1])
+    return result
 
 
 def _shifted(images: jax.Array, axis: int, size: int, stride: int) -> list[jax.Array]:
@@ -114,8 +125,42 @@ def convolve_max_pool_2(images: jax.Array, kernel: jax.Array, padding: int = 0) 
         images = jnp.concatenate(_seen_from_every_second(images, axis, size + 1), axis=-1)
     places = [jnp.pad(kernel, ((down, 1 - down), (right, 1 - right), (0, 0), (0, 0))) for down in (0, 1) for right in (0, 1)]
     flat = jnp.stack(places, axis=-2).reshape((size + 1) ** 2 * channels, 4 * outputs)
-    found = (images @ flat).reshape(*images.shape[:3], 4, outputs)
-    return jnp.maximum(jnp.maximum(found[..., 0, :], found[..., 1, :]), jnp.maximum(found[..., 2, :], found[..., 3, :]))
+    batch, height, width, _ = images.shape
+    found = _multiply(images, flat).reshape(batch * height * width, 4, outputs)
+    return _greatest(found).reshape(batch, height, width, outputs)
+
+
+@jax.custom_vjp
+def _greatest(found: jax.Array) -> jax.Array:
+    """Return the greatest of four numbers, two pairs: (n, 4, outputs) → (n, outputs).
+
+    The gradient goes to the greatest number. Equal pairs get half of it each, and so do equal numbers
+    of a pair. JAX's own gradient of three maxima gives the same numbers, but takes a division for each.
+    """
+    first, second = _of_pairs(found)
+    return jnp.maximum(first, second)
+
+
+def _greatest_forward(found: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    greatest = _greatest(found)
+    return greatest, (found, greatest)
+
+
+def _greatest_backward(saved: tuple[jax.Array, jax.Array], gradient: jax.Array) -> tuple[jax.Array]:
+    found, greatest = saved
+    first, second = _of_pairs(found)
+    of_pair = jnp.where(first == second, 0.5 * gradient, gradient)
+    shares = [jnp.where(found[:, i] == found[:, i + 1], 0.5 * of_pair, of_pair) for i in (0, 2)]
+    of_numbers = jnp.stack([shares[0], shares[0], shares[1], shares[1]], axis=1)
+    return (jnp.where(found == greatest[:, None], of_numbers, 0.0 * gradient[:, None]),)  # NaN stays NaN
+
+
+_greatest.defvjp(_greatest_forward, _greatest_backward)
+
+
+def _of_pairs(found: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Return the maximum of the first pair and that of the second."""
+    return jnp.maximum(found[:, 0], found[:, 1]), jnp.maximum(found[:, 2], found[:, 3])
 
 
 def _seen_from_every_second(images: jax.Array, axis: int, size: int) -> list[jax.Array]:

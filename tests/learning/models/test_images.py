@@ -83,6 +83,8 @@ def test_convolution_and_pooling_at_once(size: int, padding: int, height: int, w
         return layers.max_pool_2(layers.convolve(images, kernel, padding=padding))
 
     assert_same(ours, apart, normal(0, 2, height, width, 3), normal(1, size, size, 3, 4))
+    # Small whole numbers, so that many of four numbers are equal and share the gradient.
+    assert_same(ours, apart, jnp.round(normal(2, 2, height, width, 3)), jnp.round(normal(3, size, size, 3, 4)))
 
 
 def windows(images: jax.Array, start: float, combine: Callable[..., jax.Array], size: int) -> jax.Array:
@@ -120,6 +122,12 @@ def test_pooling_by_hand() -> None:
     assert layers.mean_pool_3(image).ravel().tolist() == [5, 6.5, 11, 12.5]
     assert layers.max_pool_2(image).ravel().tolist() == [5, 7, 13, 15]
     assert [pooled_size(side) for side in (2, 3, 4, 5, 7, 8, 16, 32)] == [1, 1, 2, 2, 3, 4, 8, 16]
+
+
+def test_a_gradient_that_is_no_number_stays_one() -> None:
+    images, kernel = normal(0, 1, 4, 4, 1), normal(1, 1, 1, 1, 1)
+    gradient = jax.grad(lambda k: jnp.nan * layers.convolve_max_pool_2(images * jnp.inf, k).sum())(kernel)
+    assert jnp.isnan(gradient).all()
 
 
 def test_local_response_normalization() -> None:
