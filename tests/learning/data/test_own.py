@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from simasgd import DataMissing, Run, RunFailed, Scenario, Task, simulate, study
+from simasgd.learning.data.examples import Examples
 from simasgd.learning.data.sets import load
 from simasgd.learning.models import build as models
 from simasgd.learning.players.reference import Reference
@@ -97,6 +98,16 @@ def test_what_does_not_fit_is_said():
 def test_a_study_of_a_task_is_not_gone_on_with(tmp_path):
     with pytest.raises(ValueError, match="cannot be resumed"):
         study(scenario(LEARNING), task=digits_task(), unfinished=tmp_path)
+
+
+@pytest.mark.parametrize(("given", "on_device"), [(np.float64, np.float32), (np.float32, np.float32), (np.int64, np.int32)])
+def test_large_arrays_are_copied_as_small_ones_are(given, on_device):
+    array = np.arange(1_100_000).reshape(1_100, 1_000).astype(given)
+    placed = Examples.placed(array, array[:1].ravel(), np.float32).inputs
+    array[0, 1] = -1
+    assert placed.dtype == on_device
+    assert np.array_equal(placed[:2], np.arange(2_000).reshape(2, 1_000))
+    assert placed[-1, -1] == 1_099_999
 
 
 def test_own_data_go_with_an_own_model():
