@@ -41,9 +41,9 @@ def _print_share(name: str, learners: int, gradients: int) -> None:
     began = time.process_time()
     timing = simulate_timing(scenario, silent)
     own = time.process_time() - began
-    question = Question.of_run(scenario, assemble(scenario, timing, None, 0.0).summary)
+    question = Question.of_run(scenario, assemble(scenario, timing, None, 0.0).summary, timing.clock.events)
     began = time.process_time()
-    what_if(scenario, question, timing.seconds_until(question.gradients))
+    what_if(scenario, question, timing.times_of_first(question.gradients))
     asked = time.process_time() - began
     parts = ", ".join(question.parts)
     print(

@@ -21,7 +21,7 @@ from simasgd.tape.arrays import Floats
 from simasgd.tape.recorder import SummaryRecorder, TapeRecorder
 from simasgd.tape.tape import Past, Tape
 
-_NOTED, _NOTED_ROUNDS = 5_000, 3
+_NOTED, _NOTED_ROUNDS = 10_000, 3
 """Without a tape the times of so many gradients are kept, or of so many of each learner if that is more."""
 
 ReportPart = Callable[[str, float], None]
@@ -48,13 +48,10 @@ class Timing:
     seconds: float
     first: Floats | None = None
 
-    def seconds_until(self, gradients: int) -> float | None:
-        """Return the simulated seconds until so many gradients were applied; None if the timing does not tell it."""
-        if self.tape is not None:
-            return self.tape.seconds_until(gradients)
-        if self.first is None or not 0 < gradients <= len(self.first):
-            return None
-        return float(self.first[gradients - 1])
+    def times_of_first(self, gradients: int) -> Floats | None:
+        """Return the simulated seconds after which each of the first gradients was applied; None if they are not kept."""
+        times = self.first if self.tape is None else self.tape.times_of_first(gradients)
+        return None if times is None or len(times) < gradients else times[:gradients]
 
 
 @final

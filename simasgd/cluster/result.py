@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from simpy import Environment
-
 from simasgd.cluster.cast.cast import AbstractCast, UnappliedCounts
 from simasgd.cluster.cast.faults import CrashRecord
 from simasgd.cluster.cast.hang import EndState, Hang, explain_hang
 from simasgd.cluster.cast.leaving import LeaveTimes
 from simasgd.cluster.cast.monitor import Ending
+from simasgd.cluster.clock.events import Clock
 from simasgd.cluster.clock.log import SpanLog, Spans
 from simasgd.cluster.clock.pipe import Usage
 from simasgd.cluster.clock.recording import AbstractRecording
@@ -79,10 +78,12 @@ class ClockResult:
     """When (s) the work of a learner ended with its trace, by the learner's number."""
     hang: Hang | None
     spans: Spans | None
+    events: int = 0
+    """The events that the simulation took; 0 for a run that was not simulated."""
 
 
 def collect_result(
-    env: Environment,
+    env: Clock,
     spec: Cluster,
     cast: AbstractCast,
     recording: AbstractRecording,
@@ -131,6 +132,7 @@ def collect_result(
         left=leavings.at,
         hang=explain_hang(ending, end),
         spans=log.spans(now) if log is not None else None,
+        events=env.count_events(),
     )
 
 

@@ -141,7 +141,7 @@ class Speedup(Stored):
     `seconds` and `base_seconds` are the simulated times with and without the change; null: never
     reached, or not simulated (`gradients` 0). `spread_speedup` is the speed-up where learners start at
     different times; null unless the start matters. `path_speedup` is the most that the critical path
-    allows; null where the path is not known.
+    allows; null where the path is not known, or is no limit.
     """
 
     change: Literal["network", "server", "node"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from simasgd.ahead.timings import Timings
 from simasgd.learning.devices import capacity_for
@@ -21,6 +21,7 @@ from simasgd.simulator import list_singles, preparation_of, require_learning, ru
 from simasgd.stages.joining import as_whole
 from simasgd.stages.parts import continued_scenario, ended_for_good, require_end, require_ends, share_of_first
 from simasgd.stages.progress import Progress, ShareOfWork, reporting
+from simasgd.tape.arrays import Floats
 from simasgd.timing import ReportPart, timing_name
 from simasgd.what_if.answers import Answers, what_if
 from simasgd.what_if.question import Question
@@ -29,6 +30,15 @@ if TYPE_CHECKING:
     from simasgd.learning.own import Task
 
 Result = TypeVar("Result", Run, Study)
+
+
+class Known(NamedTuple):
+    """What `what_if` need not simulate again of a run."""
+
+    events: int
+    """The events of its clock."""
+    times: Floats | None
+    """The simulated seconds of as many first gradients as its question is about; None if they are not kept."""
 
 
 def study(
@@ -55,8 +65,9 @@ def study(
     singles = list_singles(scenario)
     work = None if unfinished is None else UnfinishedWork(unfinished, checkpoint_seconds)
     with reporting(progress, scenario.name, learns=_learns(singles)) as report:
-        runs, times = _run_all([single for _, single in singles], report, task, work)
-    return _collect(scenario, singles, runs, command, times)
+        first_of = dict(reversed([(variant, number) for number, (variant, _) in enumerate(singles)]))
+        runs, clocks = _run_all([single for _, single in singles], report, task, work, {*first_of.values()})
+    return _collect(scenario, singles, runs, command, clocks)
 
 
 def extend(
@@ -146,11 +157,11 @@ def _collect(
     singles: Sequence[tuple[str, Scenario]],
     runs: Sequence[Run],
     command: str,
-    times: Mapping[int, float] = MappingProxyType({}),
+    clocks: Mapping[int, Known] = MappingProxyType({}),
 ) -> Study:
     """Return the study of these runs, the first of each variant with the speed-ups of faster clusters.
 
-    `times` are the seconds of the first gradients of some runs, of as many as these speed-ups are over.
+    `clocks` has what is known of the clocks of some runs, by their numbers.
     """
     of_variants: dict[str, list[Run]] = {}
     answers: dict[tuple[str, int], Answers] = {}
@@ -159,23 +170,25 @@ def _collect(
             applied = run.summary.gradients.applied
             asked = clock_of(single), applied
             if asked not in answers:
-                answers[asked] = what_if(single, Question.of_run(single, run.summary), times.get(number))
+                known = clocks.get(number)
+                question = Question.of_run(single, run.summary, None if known is None else known.events)
+                answers[asked] = what_if(single, question, None if known is None else known.times)
             run = replace(run, summary=_with_answers(run.summary, single, answers[asked]))
         of_variants.setdefault(variant, []).append(run)
     return Study(scenario, of_variants, command, _notes(of_variants))
 
 
 def _run_all(
-    scenarios: Sequence[Scenario], progress: ReportPart, task: Task | None, work: UnfinishedWork | None
-) -> tuple[list[Run], dict[int, float]]:
+    scenarios: Sequence[Scenario], progress: ReportPart, task: Task | None, work: UnfinishedWork | None, asked: Collection[int]
+) -> tuple[list[Run], dict[int, Known]]:
     """Run scenarios in groups that share a loop, or find their runs in unfinished work.
 
-    Also return the seconds of the first gradients of runs, by their numbers, for `what_if`.
+    Also return what is known of the clocks of the runs that are `asked` for, by their numbers.
     """
     for scenario in scenarios:
         require_learning(scenario)
     finished: dict[int, Run] = {}
-    times: dict[int, float] = {}
+    clocks: dict[int, Known] = {}
     groups = _by_timing(together(scenarios, capacity_for(scenarios)), scenarios)
     missing = []
     for group in groups:
@@ -196,11 +209,11 @@ def _run_all(
             timings.release(members[0])
             for number, run in zip(group, runs, strict=True):
                 finished[number] = run
-                seconds = timing.seconds_until(Question.of_run(scenarios[number], run.summary).gradients)
-                if seconds is not None:
-                    times[number] = seconds
+                if number in asked:
+                    question = Question.of_run(scenarios[number], run.summary, timing.clock.events)
+                    clocks[number] = Known(timing.clock.events, timing.times_of_first(question.gradients))
             progress("done", len(finished) / len(scenarios))
-    return [finished[number] for number in range(len(scenarios))], times
+    return [finished[number] for number in range(len(scenarios))], clocks
 
 
 def _by_timing(groups: Sequence[Sequence[int]], scenarios: Sequence[Scenario]) -> list[Sequence[int]]:

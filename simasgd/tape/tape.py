@@ -182,10 +182,10 @@ class Tape:
         """The number of samples of each gradient; None where it is `mini_batch` for all."""
         return None if self.mini_batches is None else self.mini_batches[self.learner]
 
-    def seconds_until(self, gradients: int) -> float | None:
-        """Return the time (s) of the step that applied the given number of gradients first; None if none did."""
-        step = int(np.searchsorted(self.offsets, gradients, side="left")) - 1
-        return float(self.stepped_at[step]) if 0 <= step < self.num_steps else None
+    def times_of_first(self, gradients: int) -> Floats:
+        """Return the times (s) of the steps that applied each of the first gradients, of all if there are fewer."""
+        steps = int(np.searchsorted(self.offsets, gradients, side="left"))
+        return np.repeat(self.stepped_at[:steps], np.diff(self.offsets[: steps + 1]))[:gradients]
 
     def first_step_after(self, samples: Sequence[float]) -> Ints:
         """Return the smallest number of steps that applies at least each of these numbers of samples; U + 1 if none does."""

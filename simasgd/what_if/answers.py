@@ -6,12 +6,15 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from typing import final
 
+import numpy as np
+
 from simasgd.cluster.clock.recording import Limit
 from simasgd.cluster.job import Job
 from simasgd.cluster.simulation import run
 from simasgd.results.summary import Speedup
 from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.scenario.schema import Scenario
+from simasgd.tape.arrays import Floats
 from simasgd.tape.recorder import SummaryRecorder
 from simasgd.what_if.changes import CHANGES, FACTOR
 from simasgd.what_if.question import Question, list_parts
@@ -27,20 +30,21 @@ class Answers:
     start: Start | None
 
 
-def what_if(scenario: Scenario, question: Question, base: float | None = None) -> Answers:
+def what_if(scenario: Scenario, question: Question, times: Floats | None = None) -> Answers:
     """Return the effects of a faster network, server and node on a run.
 
     A row has the seconds of the first gradients with the change and without, if the question asks for
     its part. A run that applied nothing has no rows, and a run without a server none for the server.
     If the start decides, or the answer depends on it, `spread_speedup` is the speed-up of learners that
-    start apart; otherwise it is None. `base` is the time (s) of the first gradients of the run itself,
-    which is simulated again if it is not known.
+    start apart; otherwise it is None. `times` are those (s) of the first gradients of the run itself,
+    which is simulated again if they are not known.
     """
     if not question.applied:
         return Answers(None, None)
     gradients, cluster = question.gradients, scenario.cluster
-    if base is None and (question.parts or question.asks_start):
-        base = _seconds(scenario, cluster, gradients)
+    if times is None and (question.parts or question.asks_start):
+        times = _times(scenario, gradients)
+    base = float(times[gradients - 1]) if times is not None and gradients else None
     start = _start(scenario, gradients, base) if question.asks_start and base is not None else None
     rows = []
     for part in list_parts(scenario):
@@ -49,9 +53,12 @@ def what_if(scenario: Scenario, question: Question, base: float | None = None) -
         if is_asked:
             faster = CHANGES[part](cluster)
             seconds = _seconds(scenario, faster, gradients)
-            speedup = _speedup(base, seconds)
+            if question.at_times and times is not None and seconds:
+                speedup = gradients / count_until(times, seconds)
+            else:
+                speedup = _quotient(base, seconds)
             if start is not None:
-                spread = _speedup(start.spread_seconds, _seconds(scenario, _spread(faster), gradients))
+                spread = _quotient(start.spread_seconds, _seconds(scenario, _spread(faster), gradients))
                 spread = spread if start.decides or _differ(speedup, spread, start.chance) else None
         rows.append(
             Speedup(
@@ -68,7 +75,18 @@ def what_if(scenario: Scenario, question: Question, base: float | None = None) -
     return Answers(tuple(rows), start)
 
 
-def _speedup(base: float | None, seconds: float | None) -> float | None:
+def count_until(times: Floats, seconds: float) -> float:
+    """Return about how many gradients were applied within so many seconds, of gradients that were applied at these times (s).
+
+    Between two updates, and after the last one, gradients count in proportion to the time.
+    """
+    updates, first = np.unique(times, return_index=True)
+    if seconds >= updates[-1]:
+        return float(len(times) * seconds / updates[-1])
+    return float(np.interp(seconds, [0.0, *updates], [0.0, *first[1:], len(times)]))
+
+
+def _quotient(base: float | None, seconds: float | None) -> float | None:
     return base / seconds if base is not None and seconds else None
 
 
@@ -89,6 +107,14 @@ def _start(scenario: Scenario, gradients: int, together: float) -> Start | None:
     # A sum of n times has a coefficient of variation of cv/√n, and two of these are compared.
     chance = 2.0 * cluster.least_variation / sqrt(gradients)
     return Start(gradients, together, spread, max(Job.of(scenario).mean_cycles()), chance)
+
+
+def _times(scenario: Scenario, gradients: int) -> Floats | None:
+    """Return the times (s) of the first gradients; None if there are fewer."""
+    recorder = SummaryRecorder(gradients)
+    run(replace(Job.of(scenario), limit=Limit(gradients=gradients)), recorder)
+    times = recorder.first_times()
+    return times[:gradients] if len(times) >= gradients else None
 
 
 def _seconds(scenario: Scenario, cluster: Cluster, gradients: int) -> float | None:

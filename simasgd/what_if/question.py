@@ -1,4 +1,4 @@
-"""What is simulated again for a run: at most a tenth of its own clock, and what its critical path leaves open."""
+"""What is simulated again for a run: a tenth of its own clock or little, and what its critical path leaves open."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ from simasgd.scenario.schema import Scenario
 from simasgd.what_if.changes import CHANGES, FACTOR, NO_GAIN, Change
 
 _SHARE = 10
-"""All simulations together take a tenth of the run's own clock."""
-_OF_LEARNER = 8
-"""To make a cluster counts as so many gradients of each learner. It takes as long as five to eight of 10,000 learners."""
+"""All simulations together take a tenth of the events of the run's own clock."""
+_EVENTS, _EVENTS_IN_TIME = 40_000, 80_000
+"""Of a short run they may take so many events in all: about 0.1 s, and twice that where slow spells or faults come at times."""
+_EVENTS_OF_LEARNER = 40
+"""To make a learner takes as long as so many events."""
+_EVENTS_OF_GRADIENT = 5.0
+"""Assumed where the run's own events are not known. A learner with a server takes about four for a gradient."""
 _MOST, _MOST_ROUNDS = 5_000, 3
 """A simulation ends after so many gradients, or so many of each learner if that is more. More would tell little."""
-_LEAST = 1_000
-"""It has so many gradients at least, whatever their share: they take some 20 ms."""
-_LEAST_IN_TIME = 10_000
-"""It has so many at least where slow spells or faults come at times, so the whole run if that is shorter.
+_LEAST, _LEAST_IN_TIME = 1_000, 10_000
+"""It has so many gradients whatever its share, if the events suffice.
 
-Over the first 1,000 a few spells decide: the speed-up of a run with 3,600 gradients was 1.52 in place of 1.23.
+Where slow spells or faults come at times, a few of them decide over a short stretch. So there it is the whole run, if that is
+not longer.
 """
 _LEAST_ROUNDS = 2
 """With fewer gradients of each learner it would tell how the learners start."""
@@ -35,8 +38,10 @@ _LEAST_ROUNDS = 2
 class Question:
     """What is simulated again for a run that applied `applied` gradients: the first ones, with each of the `parts` faster.
 
-    `limits` has the speed-up of each part that the run's critical path allows, if it is known.
-    `asks_start` says whether learners that start apart are simulated, too.
+    `limits` has the speed-up of each part that the run's critical path allows, if it tells that.
+    `asks_start` says whether learners that start apart are simulated, too. `at_times` says whether slow
+    spells or faults come at times, and only a stretch of the run is simulated: then the speed-up is of
+    an equal time, in which both meet the same ones.
     """
 
     applied: int
@@ -44,29 +49,38 @@ class Question:
     parts: tuple[Change, ...]
     limits: Mapping[Change, float]
     asks_start: bool
+    at_times: bool
 
     @classmethod
-    def of_run(cls, scenario: Scenario, summary: Summary) -> Question:
-        """Return the question for a run."""
-        limits = {} if summary.critical_path is None else limit_speedups(scenario, summary.critical_path)
-        return cls.of(scenario, summary.gradients.applied, limits)
+    def of_run(cls, scenario: Scenario, summary: Summary, events: int | None = None) -> Question:
+        """Return the question for a run, whose clock took so many events."""
+        path = {} if summary.critical_path is None else path_speedups(scenario, summary.critical_path)
+        return cls.of(scenario, summary.gradients.applied, events, path)
 
     @classmethod
-    def of(cls, scenario: Scenario, applied: int, limits: Mapping[Change, float] = MappingProxyType({})) -> Question:
-        """Return the question for a run that applied so many gradients.
+    def of(
+        cls,
+        scenario: Scenario,
+        applied: int,
+        events: int | None = None,
+        path: Mapping[Change, float] = MappingProxyType({}),
+    ) -> Question:
+        """Return the question for a run that applied so many gradients, in so many events of its clock, if they are known.
 
-        The parts with the greatest limits come first if not all can be simulated.
+        `path` are the speed-ups of `path_speedups`. The parts with the greatest ones come first if not all can be simulated.
         """
-        asks_start = may_lock_step(scenario)
+        asks_start, in_time = may_lock_step(scenario), scenario.cluster.changes_in_time
+        limits = path if path_is_limit(scenario) else {}
         open_parts = [part for part in list_parts(scenario) if limits.get(part, FACTOR) >= NO_GAIN]
-        open_parts.sort(key=lambda part: -limits.get(part, FACTOR))
+        open_parts.sort(key=lambda part: -path.get(part, FACTOR))
         enough = min(applied, _LEAST_ROUNDS * scenario.cluster.learners)
         for count in range(len(open_parts), -1, -1):
             simulations = 1 + 2 * count if asks_start else count
-            gradients = _count_gradients(scenario.cluster, applied, simulations)
+            gradients = _count_gradients(scenario.cluster, applied, events, max(1, simulations))
             if simulations and gradients >= max(1, enough):
-                return cls(applied, gradients, tuple(open_parts[:count]), limits, asks_start)
-        return cls(applied, 0, (), limits, asks_start=False)
+                at_times = in_time and gradients < applied
+                return cls(applied, gradients, tuple(open_parts[:count]), limits, asks_start, at_times)
+        return cls(applied, 0, (), limits, asks_start=False, at_times=False)
 
 
 def list_parts(scenario: Scenario) -> list[Change]:
@@ -74,22 +88,37 @@ def list_parts(scenario: Scenario) -> list[Change]:
     return [part for part in CHANGES if part != "server" or scenario.protocol.has_server]
 
 
-def _count_gradients(cluster: Cluster, applied: int, simulations: int) -> int:
-    """Return the gradients of each of so many simulations, for a run that applied `applied` gradients."""
-    start = _OF_LEARNER * cluster.learners  # of a simulation, in gradients
-    share = (applied + start) // (_SHARE * max(1, simulations)) - start
-    least = _LEAST_IN_TIME if cluster.changes_in_time else _LEAST
-    return min(applied, max(least, _MOST, _MOST_ROUNDS * cluster.learners), max(least, share))
+def _count_gradients(cluster: Cluster, applied: int, events: int | None, simulations: int) -> int:
+    """Return the gradients of each of so many simulations, for a run that applied `applied` gradients in so many events."""
+    each = events / applied if events and applied else _EVENTS_OF_GRADIENT
+    start, in_time = _EVENTS_OF_LEARNER * cluster.learners, cluster.changes_in_time
+
+    def fitting(budget: float) -> int:
+        return int((budget / simulations - start) / each)
+
+    share = fitting((applied * each + start) / _SHARE)
+    least = min(_LEAST_IN_TIME, fitting(_EVENTS_IN_TIME)) if in_time else min(_LEAST, fitting(_EVENTS))
+    return max(0, min(applied, max(least, min(share, max(_MOST, _MOST_ROUNDS * cluster.learners)))))
 
 
-def limit_speedups(scenario: Scenario, path: PathSeconds) -> dict[Change, float]:
-    """Return the speed-up that the critical path allows for each part: T ÷ (T − s + s/FACTOR), with s seconds in the part.
+def path_is_limit(scenario: Scenario) -> bool:
+    """Tell whether no run with a faster part is much faster than its critical path allows.
 
-    As long as messages and updates keep their order, no run is faster: the chain of causes stays a
-    chain, and takes that long. Where they change their order, a run may be about a hundredth faster.
-    Where slow spells or faults come at times (`Cluster.changes_in_time`), a faster run meets others of
-    them on its path, and may be faster than this by more.
+    As long as messages and updates keep their order, the chain of causes stays a chain, and takes that
+    long. Where they change their order, a run may be a few hundredths faster. It may be faster by any
+    factor in three cases:
+
+    - Slow spells or faults come at times: a faster run meets others of them.
+    - Links are shared fairly: a message is slowed down by others, which are not in its chain.
+    - A tree of servers adds gradients up: with faster nodes there are more gradients in an update.
     """
+    cluster = scenario.cluster
+    adds_up = scenario.protocol.has_server and cluster.architecture.kind != "base"
+    return not (cluster.changes_in_time or cluster.network.sharing == "fair" or adds_up)
+
+
+def path_speedups(scenario: Scenario, path: PathSeconds) -> dict[Change, float]:
+    """Return the speed-up of the critical path by each faster part: T ÷ (T − s + s/FACTOR), with s seconds in the part."""
     seconds = path.model_dump()
     whole = sum(seconds.values())
     moved = path.push + path.pull

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from simasgd import simulate, study
@@ -14,9 +15,9 @@ from simasgd.results.summary import PathSeconds
 from simasgd.scenario.schema import Scenario
 from simasgd.stages.progress import silent
 from simasgd.timing import simulate_timing
-from simasgd.what_if.answers import what_if
+from simasgd.what_if.answers import count_until, what_if
 from simasgd.what_if.changes import CHANGES, Change
-from simasgd.what_if.question import Question, limit_speedups
+from simasgd.what_if.question import Question, path_is_limit, path_speedups
 from tests.build import TIMING, scenario
 from tests.protocols.table import ROWS
 
@@ -41,7 +42,7 @@ def path(compute: float = 0.0, push: float = 0.0, update: float = 0.0, pull: flo
         (10_000, 300_000, 0, 0),
         (10_000, 15_000, 0, 0),
         (600, 1_100, 0, 0),  # the least is less than two of each learner, and the run is no longer
-        (600, 900, 900, 3),  # the run itself is as short
+        (600, 900, 900, 1),  # the run itself is as short: (40,000 − 40 · 600) ÷ 5 = 3,200 would do; of two parts none
     ],
 )
 def test_the_simulations_take_a_tenth_of_the_run(learners: int, applied: int, gradients: int, parts: int) -> None:
@@ -64,8 +65,10 @@ SPELLS: dict[str, Any] = {"stragglers": {"slowdown": 8, "mean_normal": "5 s", "m
     ],
 )
 def test_where_things_happen_at_times_the_whole_run_is_simulated(changes: dict[str, Any]) -> None:
-    assert Question.of(cluster(16, **changes), 3_600).gradients == 3_600
-    assert Question.of(cluster(16, **changes), 90_000).gradients == 10_000
+    """Or as much as 80,000 events of three simulations are, of which to make a learner takes 40, and a gradient 5."""
+    whole, part = (Question.of(cluster(16, **changes), gradients) for gradients in (3_600, 90_000))
+    assert (whole.gradients, whole.at_times) == (3_600, False)
+    assert (part.gradients, part.at_times) == ((80_000 // 3 - 640) // 5, True)
 
 
 def test_what_is_alike_at_all_times_needs_no_whole_run() -> None:
@@ -84,18 +87,15 @@ def test_the_answer_is_then_the_quotient_of_two_whole_runs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gradients", "changes", "speedup", "said"),
+    ("gradients", "speedup", "said"),
     [
-        (150, {}, 1.5, (1.2, True)),  # by chance: the limit is what is known
-        (200, {}, 1.5, (1.5, False)),  # of the whole run
-        (150, SPELLS, 1.5, (1.5, False)),  # no limit holds
-        (150, {}, 1.22, (1.22, False)),  # a rounding
+        (150, 1.5, (1.2, True)),  # by chance: the limit is what is known
+        (200, 1.5, (1.5, False)),  # of the whole run
+        (150, 1.22, (1.22, False)),  # a rounding
     ],
 )
-def test_a_report_shows_the_limit_where_a_stretch_tells_more(
-    gradients: int, changes: dict[str, Any], speedup: float, said: tuple[float, bool]
-) -> None:
-    result = study(scenario(TIMING, {"cluster": changes, "stop": {"gradients": 200}}))
+def test_a_report_shows_the_limit_where_a_stretch_tells_more(gradients: int, speedup: float, said: tuple[float, bool]) -> None:
+    result = study(scenario(TIMING, {"stop": {"gradients": 200}}))
     (run,) = result.runs[""]
     row = next(row for row in run.summary.what_if or () if row.change == "node")
     row = row.model_copy(update={"gradients": gradients, "speedup": speedup, "path_speedup": 1.2})
@@ -106,8 +106,50 @@ def test_a_report_shows_the_limit_where_a_stretch_tells_more(
 
 def test_parts_of_which_the_path_says_enough_are_not_simulated() -> None:
     limits: dict[Change, float] = {"network": 1.3, "server": 1.004, "node": 1.5}
-    assert Question.of(cluster(30), 20_000, limits).parts == ("node", "network")
-    assert Question.of(cluster(10_000), 1_000_000, limits).parts == ("node",)
+    assert Question.of(cluster(30), 20_000, None, limits).parts == ("node", "network")
+    assert Question.of(cluster(10_000), 1_000_000, None, limits).parts == ("node",)
+
+
+def test_a_short_run_takes_a_bounded_number_of_events() -> None:
+    """A gradient that takes 100 events leaves room for (40,000 ÷ 3 − 40 · 30) ÷ 100 of them."""
+    asked = Question.of(cluster(30), 2_000, 200_000)
+    assert (asked.gradients, len(asked.parts)) == (121, 3)
+    assert Question.of(cluster(30), 100_000, 10_000_000).gradients == (1_000_120 // 3 - 1_200) // 100  # a tenth is more
+
+
+def test_at_equal_times_both_meet_the_same_spells() -> None:
+    """What changes nothing is exactly 1 times as fast, and twice as many gradients in the same time are twice as fast."""
+    assert [count_until(np.array([1.0, 1.0, 3.0, 3.0]), at) for at in (0.5, 1.0, 2.0, 3.0, 6.0)] == [1.0, 2.0, 3.0, 4.0, 8.0]
+    chosen = scenario(TIMING, {"cluster": SPELLS, "workload": {"payload": 0}, "stop": {"gradients": 12_000}})
+    timing = simulate_timing(chosen, silent)
+    asked = replace(Question.of(chosen, 12_000, timing.clock.events), gradients=600)
+    assert asked.at_times
+    assert asked.limits == {}
+    found = {row.change: row for row in what_if(chosen, asked, timing.times_of_first(600)).rows or ()}
+    assert found["network"].speedup == 1.0
+    node = found["node"]
+    assert node.seconds is not None
+    assert timing.tape is not None
+    done = int(np.searchsorted(timing.tape.stepped_at, node.seconds, side="right"))
+    assert node.speedup == pytest.approx(600 / done, rel=1 / done)
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"learners": 16, "architecture": {"kind": "adv", "fan_out": 4}, "server": {"update": "40 ms"}}, "node"),
+        ({"learners": 8, "network": {"sharing": "fair"}, "server": {"bandwidth": "6 MB/s"}}, "network"),
+    ],
+)
+def test_no_limit_is_told_where_a_run_may_exceed_it(changes: dict[str, Any], part: Change) -> None:
+    """Faster nodes put more gradients into an update; on shared links a message waits for those that are not in its chain."""
+    chosen = scenario(TIMING, {"cluster": changes})
+    assert not path_is_limit(chosen)
+    summary = simulate(chosen).summary
+    assert summary.critical_path is not None
+    rows = {row.change: row for row in what_if(chosen, Question.of_run(chosen, summary)).rows or ()}
+    assert rows[part].path_speedup is None
+    assert (rows[part].speedup or 0.0) > 1.05 * path_speedups(chosen, summary.critical_path)[part]
 
 
 def test_the_start_is_simulated_too_where_it_may_matter() -> None:
@@ -119,11 +161,11 @@ def test_the_start_is_simulated_too_where_it_may_matter() -> None:
 
 def test_the_limit_is_the_path_with_half_of_the_part() -> None:
     chosen = cluster(4)
-    found = limit_speedups(chosen, path(compute=6.0, push=1.0, update=0.5, pull=1.0, other=1.5))
+    found = path_speedups(chosen, path(compute=6.0, push=1.0, update=0.5, pull=1.0, other=1.5))
     assert found == pytest.approx({"network": 10 / 9, "server": 10 / 8.75, "node": 10 / 7})
-    within = limit_speedups(cluster(4, learners_per_node=2), path(compute=6.0, push=1.0, pull=1.0, other=2.0))
+    within = path_speedups(cluster(4, learners_per_node=2), path(compute=6.0, push=1.0, pull=1.0, other=2.0))
     assert within["node"] == pytest.approx(10 / 6)  # messages within a node are the node's
-    assert limit_speedups(chosen, path()) == {}
+    assert path_speedups(chosen, path()) == {}
 
 
 @pytest.mark.parametrize("kind", ROWS)
@@ -139,14 +181,13 @@ def test_the_time_without_a_change_is_that_of_the_run_itself(kind: str, record: 
     asked = Question.of_run(chosen, simulate(chosen).summary)
     if not asked.parts:
         return
-    base = timing.seconds_until(asked.gradients)
-    assert base is not None
-    answers = what_if(chosen, asked, base)
+    times = timing.times_of_first(asked.gradients)
+    assert times is not None
+    answers = what_if(chosen, asked, times)
     assert answers == what_if(chosen, asked)
     assert answers.rows is not None
     for row in answers.rows:
-        assert row.path_speedup is not None
-        if row.speedup is not None:
+        if row.path_speedup is not None and row.speedup is not None:
             assert row.speedup <= row.path_speedup * 1.03
 
 

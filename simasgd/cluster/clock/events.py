@@ -44,6 +44,10 @@ class Clock(Environment):
     def _now(self, now: float) -> None:
         self.now = now
 
+    def count_events(self) -> int:
+        """Return how many events have been scheduled, this question among them."""
+        return next(self._eid)
+
     def schedule(self, event: Event, priority: EventPriority = NORMAL, delay: float = 0.0) -> None:
         """Schedule an event. One that has failed ends the run, unless a process that waits for it takes the failure."""
         if not event._ok:

@@ -282,14 +282,13 @@ def _read_what_if(run: Run) -> tuple[WhatIfFact, ...]:
 def _read_speedup(row: Speedup, run: Run) -> WhatIfFact | None:
     """Return a speed-up, or the limit of the critical path; None if neither is known.
 
-    A short stretch may tell of more than the whole run's path allows. Then the limit is what is known, unless slow spells
-    or faults come at times: no limit holds there.
+    A short stretch may tell of more than the whole run's path allows. Then the limit is what is known.
     """
     applied, in_time = run.summary.gradients.applied, run.scenario.cluster.changes_in_time
     limit = row.path_speedup
     exceeds = row.speedup is not None and limit is not None and row.speedup > limit * _ROUNDING
-    if not row.gradients or (exceeds and row.gradients < applied and not in_time):
-        return None if limit is None else WhatIfFact(row.change, row.factor, limit, 0, changes_in_time=in_time)
+    if not row.gradients or (exceeds and row.gradients < applied):
+        return None if limit is None else WhatIfFact(row.change, row.factor, limit, 0)
     if row.speedup is None:
         return None
     return WhatIfFact(row.change, row.factor, row.speedup, row.gradients, row.spread_speedup, row.gradients == applied, in_time)
