@@ -17,6 +17,7 @@ from typing import Any
 import matplotlib as mpl
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from simasgd.report.drawing import palette
@@ -109,7 +110,9 @@ def render_inline(figure: Figure, name: str, label: str) -> Markup:
     """
     stream = StringIO()
     with use_style():
-        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+        canvas = FigureCanvasSVG(figure)
+        _lay_out(figure)
+        canvas.print_svg(stream, metadata={"Date": None, "Creator": None})
     text = stream.getvalue()
     text = text[text.index("<svg") :]
     for clutter in (r"<!--.*?-->", r"<metadata>.*?</metadata>", r"<defs>\s*<style.*?</style>\s*</defs>"):
@@ -123,6 +126,18 @@ def render_inline(figure: Figure, name: str, label: str) -> Markup:
     box = " ".join(f"{72 * size:g}" for size in figure.get_size_inches())
     head = f'<svg xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 {box}" role="img" aria-label="{escape(label)}">'
     return Markup(head + re.sub(r">\s+<", "><", rest.strip()))
+
+
+def _lay_out(figure: Figure) -> None:
+    """Place the axes as the figure's layout says, and keep them there.
+
+    `Figure.savefig` would draw the whole figure once more for this, and throw the drawing away.
+    """
+    figure.set_dpi(FigureCanvasSVG.fixed_dpi)  # texts are measured as they will be written
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
 
 
 def _name_colour(match: re.Match[str]) -> str:
