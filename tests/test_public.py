@@ -52,6 +52,7 @@ def test_functions_stay_functions_when_their_modules_are_imported():
     assert simasgd.simulate is simulate is simasgd.simulator.simulate
 
 
+@pytest.mark.compiles
 def test_the_readmes_example_runs(capsys):
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert len(example.strip().splitlines()) <= 10

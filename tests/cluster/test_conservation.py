@@ -14,12 +14,12 @@ from simasgd.cluster.job import Job
 from simasgd.cluster.simulation import run as run_cluster
 from simasgd.tape.recorder import SummaryRecorder
 from simasgd.tape.tape import staleness_counts
-from tests.build import TIMING, clock, same_tape, scenario
+from tests.build import IS_AT_LENGTH, TIMING, clock, same_tape, scenario
 from tests.cluster.invariants import holds
 from tests.cluster.random_runs import runs
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100 if IS_AT_LENGTH else 50, deadline=None)
 @given(run=runs(), gradients=st.integers(1, 150))
 def test_conservation(run, gradients):
     # The limit of time is for learners that crash too often to get anything done.

@@ -23,8 +23,8 @@ from simasgd.scenario.reading import keys
 from simasgd.scenario.schema import Scenario
 from simasgd.sweeps.plan import plan_sweep
 from tests.build import LINEAR, TIMING, clock, scenario
+from tests.cluster import test_conservation as conservation
 from tests.cluster.random_runs import clusters
-from tests.cluster.test_conservation import test_conservation
 from tests.documents.installed import forget_installed
 from tests.protocols import test_properties as properties
 from tests.protocols.table import ROWS, Row
@@ -77,7 +77,7 @@ def test_the_example_passes_as_a_row(installed, monkeypatch):
     properties.test_progress_is_counted_in_samples("round-robin")
     properties.test_the_players_agree(LINEAR, "round-robin")
     cluster_runs = clusters(may_fail=True).map(lambda cluster: {"cluster": cluster, "protocol": {"kind": "round-robin"}})
-    inner = test_conservation.hypothesis.inner_test
+    inner = conservation.test_conservation.hypothesis.inner_test
     settings(max_examples=15, deadline=None, database=None)(given(run=cluster_runs, gradients=st.integers(1, 100))(inner))()
     _, tape = clock(scenario(TIMING, {"protocol": "round-robin"}))
     assert tape.learner.tolist() == [i % 4 for i in range(tape.num_gradients)]

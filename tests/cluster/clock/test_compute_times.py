@@ -36,7 +36,7 @@ names = pytest.mark.parametrize(("law", "cv"), [*LAWS, *LATER_LAWS], ids=lambda 
 
 @names
 def test_mean_and_coefficient_of_variation(law, cv):
-    draws = np.array(list(islice(compute.times(3.0, law, seed=1, learner=5), 200_000)))
+    draws = np.array(list(islice(compute.times(3.0, law, seed=1, learner=5), 50_000)))
     assert (draws > 0).all()
     assert draws.mean() == pytest.approx(3.0, rel=5 * max(cv, 1e-12) / math.sqrt(len(draws)))
     assert draws.std() / 3.0 == pytest.approx(cv, rel=0.05, abs=1e-12)
@@ -54,7 +54,7 @@ def test_streams_of_learners_and_seeds_differ(law, cv):
 
 def test_gamma_tail_probabilities():
     """Against the exact law: the Erlang distribution of shape 4, P(X > x) = e^{−4x}·Σ_{k<4} (4x)^k/k!."""
-    draws = np.array(list(islice(compute.times(1.0, laws.Gamma(0.5), 3, 0), 200_000)))
+    draws = np.array(list(islice(compute.times(1.0, laws.Gamma(0.5), 3, 0), 100_000)))
     for x in (0.3, 1.0, 2.0):
         law = math.exp(-4 * x) * sum((4 * x) ** k / math.factorial(k) for k in range(4))
         assert (draws > x).mean() == pytest.approx(law, abs=5 * math.sqrt(law * (1 - law) / len(draws)))
@@ -62,9 +62,9 @@ def test_gamma_tail_probabilities():
 
 def test_log_and_exp_are_accurate():
     x = np.exp(np.random.default_rng(0).uniform(-700, 700, 100_000))
-    assert exact.log(x) == pytest.approx(np.log(x), rel=5e-16, abs=5e-16)
+    assert (abs(exact.log(x) - np.log(x)) <= 5e-16 * np.maximum(abs(np.log(x)), 1.0)).all()
     y = np.random.default_rng(1).uniform(-690, 690, 100_000)
-    assert exact.exp(y) == pytest.approx(np.exp(y), rel=5e-16)
+    assert (abs(exact.exp(y) - np.exp(y)) <= 5e-16 * np.exp(y)).all()
 
 
 def test_golden_draws():
@@ -99,7 +99,7 @@ def test_streams_that_are_drawn_together_are_those_that_are_drawn_alone(law, cv)
 
 def test_pareto_tail_probabilities():
     """P(X > x) = (m/x)^a with a = 1 + √2 and m = (a − 1)/a at cv 1; nothing is below m."""
-    draws = np.array(list(islice(compute.times(1.0, laws.Pareto(1.0), 3, 0), 200_000)))
+    draws = np.array(list(islice(compute.times(1.0, laws.Pareto(1.0), 3, 0), 100_000)))
     a = 1.0 + math.sqrt(2.0)
     least = (a - 1.0) / a
     assert draws.min() == pytest.approx(least, rel=1e-4)
@@ -111,7 +111,7 @@ def test_pareto_tail_probabilities():
 
 def test_shifted_exponential_tail_probabilities():
     """P(X > x) = e^{−(x − 1 + cv)/cv}; nothing is below 1 − cv."""
-    draws = np.array(list(islice(compute.times(1.0, laws.ShiftedExponential(0.25), 3, 0), 200_000)))
+    draws = np.array(list(islice(compute.times(1.0, laws.ShiftedExponential(0.25), 3, 0), 100_000)))
     assert draws.min() == pytest.approx(0.75, rel=1e-4)
     assert (draws >= 0.75).all()
     for x in (0.8, 1.0, 2.0):

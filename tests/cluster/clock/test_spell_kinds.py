@@ -41,7 +41,7 @@ def test_the_rest_of_a_spell_has_the_law_of_renewal_theory(law: laws.AbstractDis
     """Its density is P(X > x), so P(rest > x) = E[(X − x)⁺], here over the law's own draws."""
     bits = exact.stream(1, exact.Purpose.SPELL, 0)
     rest = np.array([law.rest(bits) for _ in range(2_000)])
-    drawn = np.array(list(islice(law.factors(exact.stream(2, exact.Purpose.SPELL, 0)), 100_000)))
+    drawn = np.array(list(islice(law.factors(exact.stream(2, exact.Purpose.SPELL, 0)), 30_000)))
     for x in (0.1, 0.5, 1.0, 2.0):
         expected = np.maximum(drawn - x, 0.0).mean()
         assert (rest > x).mean() == pytest.approx(expected, abs=5 * (0.25 / len(rest)) ** 0.5)
@@ -57,10 +57,10 @@ def test_lengths_of_any_law_have_the_mean_slowdown_of_the_formula(law: dict[str,
 @pytest.mark.parametrize("law", LAWS, ids=str)
 def test_lengths_of_any_law_are_stationary(law: dict[str, Any]) -> None:
     """Of work too short to see the end of a spell, the fraction S/(N + S) is slow, at any time."""
-    found = paces({**SPEC, "normal_law": law, "slow_law": law}, 5, 1_000)
+    found = paces({**SPEC, "normal_law": law, "slow_law": law}, 5, 500)
     for start in (0.0, 0.7, 6.0, 1e5):
         slow = [pace.advance(start, 1e-7)[0] - start > 2e-7 for pace in found]
-        assert np.mean(slow) == pytest.approx(0.25, abs=5 * (0.25 * 0.75 / 1_000) ** 0.5)
+        assert np.mean(slow) == pytest.approx(0.25, abs=5 * (0.25 * 0.75 / 500) ** 0.5)
 
 
 def test_slowdowns_of_a_law_have_the_mean_pace_of_the_formula() -> None:

@@ -36,6 +36,7 @@ def digits_task():
     )
 
 
+@pytest.mark.compiles
 def test_the_documents_ten_lines_learn(capsys):
     (code,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
     exec(code, {})
@@ -110,6 +111,7 @@ def test_large_arrays_are_copied_as_small_ones_are(given, on_device):
     assert placed[-1, -1] == 1_099_999
 
 
+@pytest.mark.usefixtures("quickly_compiled")
 def test_own_data_go_with_an_own_model():
     chosen = simulate(scenario(LEARNING, {"stop": {"gradients": 20}}), task=digits_task()).scenario
     for section in ({"model": "softmax"}, {"data": "digits"}):
