@@ -37,7 +37,8 @@ fuzz: $(DEV_STAMP)  ## fuzz at length: make fuzz [ARGS='check 5000']
 
 kills: $(DEV_STAMP)  ## run what takes long, too: kills at every change to the disk, whole families (minutes)
 	SIMASGD_TEST_KILLS=all $(VENV)/bin/python -m pytest -rP \
-	  tests/command/test_killed.py tests/testbed tests/sweeps/test_engines.py tests/learning tests/cluster tests/protocols tests/calibration $(ARGS)
+	  tests/command/test_killed.py tests/testbed tests/sweeps/test_engines.py tests/learning tests/cluster tests/protocols tests/calibration \
+	  tests/measured tests/results $(ARGS)
 
 docs: $(DEV_STAMP)  ## write the lists in docs/ from the code, run the notebooks, and build the site in site/
 	$(VENV)/bin/python -m simasgd.scenario.key_lists docs/scenario.md

@@ -163,7 +163,7 @@ def test_learners_with_spells_of_their_own_are_found() -> None:
 
 def test_slowdowns_that_vary_have_a_law() -> None:
     laws = "stragglers: {slowdown: {mean: 6, distribution: lognormal, cv: 0.8}, mean_normal: 3 s, mean_slow: 3 s"
-    fit = fit_compute(simulate_log("{per_sample: 10 ms, distribution: gamma, cv: 0.1}", f", {laws}}}", gradients=3000))
+    fit = fit_compute(simulate_log("{per_sample: 10 ms, distribution: gamma, cv: 0.1}", f", {laws}}}", gradients=2000))
     assert any(kind.slowdowns is not None for kind in fit.kinds) or len(fit.kinds) > 1
 
 

@@ -12,7 +12,7 @@ from simasgd.errors import SimasgdError
 from simasgd.measured.exporting import export_log
 from simasgd.measured.importing import import_log
 from simasgd.validation.validating import load_measured, validate
-from tests.build import TIMING, scenario
+from tests.build import TIMING, scenario, thin
 from tests.measured.logs import put
 
 NUMBERS = ("", "0", "-1", "1e18", "-1e18", "9007199254740992", "0.5", "3")
@@ -54,7 +54,7 @@ def damaged(lines: list[list[str]], draw: random.Random) -> str:
     return "\n".join(",".join(row) for row in rows) + "\n"
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", thin(range(40), 2))
 def test_a_log_is_a_run_or_a_message(seed: int, lines: list[list[str]], chosen: Scenario, tmp_path: Path) -> None:
     draw = random.Random(seed)
     file = put(tmp_path, damaged(lines, draw))

@@ -34,7 +34,7 @@ EXPONENTIAL = {"cluster": {"compute": {"distribution": "exponential", "cv": None
 def diverges(step, rate, learners):
     """Return whether x_l and x̃ grow without bounds on ½x² when learners take turns."""
     protocol = {"kind": "easgd", "period": 1, "moving_rate": rate * learners}
-    tape = run(protocol, learners, 800 * learners, CONSTANT)
+    tape = run(protocol, learners, 400 * learners, CONSTANT)
     start = np.random.default_rng(0).normal(size=learners)
 
     def stepped(row, base, read):
@@ -81,7 +81,7 @@ def test_learners_that_take_turns_are_stable_further_on(step, learners):
             whole = one @ whole
         return abs(np.linalg.eigvals(whole)).max()
 
-    rates = np.linspace(0, 1, 2001)
+    rates = np.linspace(0, 1, 1001)
     exact = rates[np.array([radius(rate) for rate in rates]) <= 1 + 1e-12].max()
     claimed = (4 - 2 * step) / (4 - step)
     assert boundary(step, learners) == pytest.approx(exact, rel=0.01)
@@ -95,7 +95,7 @@ def test_a_round_of_pulling_contracts_as_it_should(include_self):
     Pulls with β = ½ leave ½ − 1/(2(p − 1)) of S about the old mean, or ½ if a learner may choose
     itself. The tape says who pulls from whom. The models are drawn for each round.
     """
-    p, rounds = 32, 1500
+    p, rounds = 32, 600
     protocol = {"kind": "gossip-pull", "period": 1, "include_self": include_self}
     tape = run(protocol, p, p * rounds, CONSTANT)
     mixing, rng, before, after = tape.mixing, np.random.default_rng(1), 0.0, 0.0
@@ -115,7 +115,7 @@ def test_a_round_of_pulling_contracts_as_it_should(include_self):
 def test_a_pair_that_exchanges_contracts_as_it_should():
     """Check claim 49: an exchange of a random pair with β = ½ takes 1/(p − 1) of S."""
     p, taken = 32, []
-    for seed in range(16):
+    for seed in range(8):
         tape = run({"kind": "elastic-gossip"}, p, 500, EXPONENTIAL, {"seed": seed})
         firsts = np.unique(tape.learner, return_index=True)[1]
         drawn = np.zeros((500, 50))
@@ -126,7 +126,7 @@ def test_a_pair_that_exchanges_contracts_as_it_should():
             if tape.mixing.base[row] == tape.mixing.other[row + 1]:
                 old, new = (spread([models[held] for held in tape.mixing.holders(at)])[0] for at in (row, row + 2))
                 taken.append(1 - new / old)
-    assert len(taken) > 5000
+    assert len(taken) > 2500
     assert np.mean(taken) == pytest.approx(1 / (p - 1), rel=0.02)
 
 
@@ -218,6 +218,7 @@ def test_mixing_leaves_the_sum_as_it_is(kind):
         assert total == pytest.approx(steps[:gradient].sum(), abs=1e-9)
 
 
+@pytest.mark.compiles
 def test_local_sgd_needs_the_root_of_the_communication():
     """Check claim 52 on a convex problem (Stich 2018, arXiv:1805.09767).
 

@@ -20,7 +20,7 @@ from simasgd.results.summary import Summary
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.sweeps.plan import plan_sweep
 from simasgd.sweeps.table import Sweep
-from tests.build import TIMING, scenario
+from tests.build import IS_AT_LENGTH, TIMING, scenario
 from tests.clockwork import run, study_of, timeline
 from tests.sweeps.running import run_sweep
 
@@ -91,8 +91,9 @@ def test_every_key_is_checked(file: str, form: type[Stored], optional: float, re
     content = json.loads((results / file).read_text())
     path = tmp_path / "changed.json"
     accepted = changes = 0
-    for key in keys(content):
-        for value in (*WRONG, REMOVED, RENAMED):
+    values = (*WRONG, REMOVED, RENAMED)
+    for number, key in enumerate(keys(content)):
+        for value in values if IS_AT_LENGTH else values[number % 3 :: 3]:
             path.write_text(json.dumps(changed(content, key, value)))
             said = refused(path, form)
             assert not said or said.startswith(f"{path}: ")

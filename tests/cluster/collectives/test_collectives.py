@@ -10,6 +10,7 @@ from math import ceil, log2
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
 from simasgd.cluster.collectives.patterns import gathering, reduction
 from simasgd.scenario.cluster.collective import BinaryTree, HalvingDoubling, Hierarchical, RecursiveDoubling, RingCollective
@@ -27,6 +28,8 @@ from tests.cluster.collectives.ranks import (
     carried_out,
     lower,
 )
+
+NEAR = {"rtol": 1e-6, "atol": 1e-9}
 
 
 def folded_gathering(p, start_up, per_payload):
@@ -118,12 +121,12 @@ def test_the_executors_agree(kind, operation, is_patient, per_node):
             cluster = Cluster(p, per_node=per_node, intra_node=3e9, overhead="7 ms")
             outcomes.append(carried_out(cluster, executor, operation(kind, p, 3), sizes, plan, is_patient=is_patient))
             outcomes[-1].firsts.append(cluster.network.counts())
-            assert outcomes[-1].trails.sum(axis=2) == pytest.approx(outcomes[-1].finished, abs=1e-9)
+            assert_allclose(outcomes[-1].trails.sum(axis=2), outcomes[-1].finished, **NEAR)
         first, *others = outcomes
         for other in others:
             for one, same in zip(first[:3], other[:3], strict=True):
-                assert np.array(one) == pytest.approx(np.array(same), abs=1e-9)
-            assert np.array(first.firsts[:3]) == pytest.approx(np.array(other.firsts[:3]), abs=1e-9)
+                assert_allclose(one, same, **NEAR)
+            assert_allclose(first.firsts[:3], other.firsts[:3], **NEAR)
             assert first.firsts[3] == pytest.approx(other.firsts[3])
 
 
