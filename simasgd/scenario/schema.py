@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias, final, get_args
 
-from pydantic import Field, SerializeAsAny, WrapValidator, model_validator
+from pydantic import Field, WrapValidator, model_validator
 
 from simasgd.protocols import AbstractPeerProtocol, AbstractProtocol, Protocol, foreign
 from simasgd.scenario.checks.continuation import check_continuation
@@ -27,6 +27,7 @@ from simasgd.scenario.reading.sources import read_source
 from simasgd.scenario.record import Record
 from simasgd.scenario.sweep.section import SweepBlock
 from simasgd.scenario.vocabulary.merge import Layer, difference
+from simasgd.scenario.vocabulary.on_demand import ByKind
 from simasgd.scenario.vocabulary.section import (
     Count,
     Inconsistency,
@@ -58,9 +59,7 @@ def _or_foreign(value: Any, own: Callable[[Any], AbstractProtocol]) -> AbstractP
 ScenarioSource: TypeAlias = "str | Path | Mapping[str, Any] | Scenario"
 """Where a scenario comes from: a name, a file, a dict with the keys of a file, or a scenario."""
 OWN_KINDS = frozenset(one.model_fields["kind"].default for one in get_args(Protocol))
-AnyProtocol = Annotated[
-    SerializeAsAny[Annotated[Protocol, Field(discriminator="kind")]], WrapValidator(_or_foreign), NameForKind
-]
+AnyProtocol = Annotated[Protocol, ByKind(), WrapValidator(_or_foreign), NameForKind]
 
 
 @final

@@ -17,6 +17,7 @@ from simasgd.scenario.cluster.network import Network, Tree
 from simasgd.scenario.cluster.profile_file import ProfileFile
 from simasgd.scenario.cluster.stragglers import MOST_KINDS, Stragglers
 from simasgd.scenario.cluster.times import AbstractTimes, Distribution, Update
+from simasgd.scenario.vocabulary.on_demand import WhenGiven
 from simasgd.scenario.vocabulary.section import (
     LIST,
     MAPPING,
@@ -106,8 +107,8 @@ class Cluster(Section):
     All 1 if absent."""
     stragglers: Annotated[
         Annotated[
-            Annotated[Annotated[tuple[Stragglers, ...], Field(max_length=MOST_KINDS)], Tag(LIST)]
-            | Annotated[Stragglers, Tag(MAPPING)],
+            Annotated[Annotated[tuple[Annotated[Stragglers, WhenGiven()], ...], Field(max_length=MOST_KINDS)], Tag(LIST)]
+            | Annotated[Stragglers, WhenGiven(), Tag(MAPPING)],
             ListOrMapping,
         ]
         | None,
@@ -121,9 +122,9 @@ class Cluster(Section):
     """The parameter server, or the centre."""
     architecture: Architecture = Base.by_default()
     """The servers that learners send to, and the messages that overlap with computing."""
-    costs: Annotated[Costs, NullForDefaults] = Costs.by_default()
+    costs: Annotated[Costs, WhenGiven(), NullForDefaults] = Costs.by_default()
     """Steps, mixing and copies, which take no time by default."""
-    faults: Annotated[Faults, NullForDefaults] = Faults.by_default()
+    faults: Annotated[Faults, WhenGiven(), NullForDefaults] = Faults.by_default()
     """Crashes, pauses, slow links and lost messages."""
     start: Literal["together", "spread"] = "together"
     """`together`: every learner starts at time 0. `spread`: learner 0 starts at time 0, and every

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, final
 
-from simasgd.scenario.vocabulary.by_kind import ByKind
+from simasgd.scenario.vocabulary.on_demand import ByKind
 from simasgd.scenario.vocabulary.section import NameForKind, Section
 
 

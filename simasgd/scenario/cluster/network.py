@@ -7,7 +7,7 @@ from typing import Annotated, Literal, final
 from pydantic import Field
 
 from simasgd.scenario.cluster.members import NodeBandwidth
-from simasgd.scenario.vocabulary.by_kind import ByKind
+from simasgd.scenario.vocabulary.on_demand import ByKind
 from simasgd.scenario.vocabulary.section import Count, NameForKind, Number, Section
 from simasgd.scenario.vocabulary.units import BytesPerSecond, Seconds
 

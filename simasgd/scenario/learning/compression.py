@@ -13,7 +13,7 @@ from typing import Annotated, Literal, final
 
 from pydantic import Field
 
-from simasgd.scenario.vocabulary.by_kind import ByKind
+from simasgd.scenario.vocabulary.on_demand import ByKind
 from simasgd.scenario.vocabulary.section import Count, Flag, NameForKind, Number, Section
 
 _FLOAT = 4  # bytes of a norm or a scale

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, final
 
 from pydantic import Field, Tag
 
-from simasgd.scenario.vocabulary.by_kind import ByKind
+from simasgd.scenario.vocabulary.on_demand import ByKind
 from simasgd.scenario.vocabulary.section import (
     MAPPING,
     NUMBER,

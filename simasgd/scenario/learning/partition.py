@@ -9,7 +9,7 @@ from typing import Annotated, Literal, final
 from pydantic import Field, Tag
 
 from simasgd.scenario.cluster.members import AbstractMemberLaw
-from simasgd.scenario.vocabulary.by_kind import ByKind
+from simasgd.scenario.vocabulary.on_demand import ByKind
 from simasgd.scenario.vocabulary.section import LIST, MAPPING, Inconsistency, ListOrMapping, NameForKind, Number, Section
 
 _SUM_ERROR = 1e-6

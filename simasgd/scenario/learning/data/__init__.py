@@ -8,7 +8,7 @@ from simasgd.scenario.learning.data.base import DATA, AbstractData, DataShape, s
 from simasgd.scenario.learning.data.generated import AbstractRegression, Characters, LinearRegression, LogisticRegression, Noise
 from simasgd.scenario.learning.data.images import AbstractImages, Cifar10, Digits, FashionMnist, ImageNet, Mnist
 from simasgd.scenario.learning.data.own import OwnData
-from simasgd.scenario.vocabulary.by_kind import ByKind
+from simasgd.scenario.vocabulary.on_demand import ByKind
 from simasgd.scenario.vocabulary.section import NameForKind
 
 __all__ = [

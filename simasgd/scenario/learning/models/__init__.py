@@ -10,7 +10,7 @@ from simasgd.scenario.learning.models.own import Own
 from simasgd.scenario.learning.models.resnets import ResNet18, ResNet20
 from simasgd.scenario.learning.models.simple import MLP, Linear, Logistic, Quadratic, Softmax
 from simasgd.scenario.learning.models.transformers import Transformer
-from simasgd.scenario.vocabulary.by_kind import ByKind
+from simasgd.scenario.vocabulary.on_demand import ByKind
 from simasgd.scenario.vocabulary.section import NameForKind
 
 __all__ = [

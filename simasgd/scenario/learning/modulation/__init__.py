@@ -18,7 +18,7 @@ from simasgd.scenario.learning.modulation.staleness import (
     SqrtBatch,
     StalenessTable,
 )
-from simasgd.scenario.vocabulary.by_kind import ByKind
+from simasgd.scenario.vocabulary.on_demand import ByKind
 from simasgd.scenario.vocabulary.section import NameForKind
 
 __all__ = [
