@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
@@ -43,6 +43,11 @@ class Model(NamedTuple):
     """Changes of the holder's model by then."""
 
 
+make_model: Callable[[tuple[int, int, int, int, int]], Model]
+make_model = partial(tuple.__new__, Model)  # twice as fast as Model
+"""Make a handle of its fields, in their order."""
+
+
 class Row(NamedTuple):
     """One row of a tape of models. Without `other` (NONE) its share is 0.
 
@@ -61,6 +66,11 @@ class Row(NamedTuple):
     state: int = NONE
     other_state: int = NONE
     age: int = NONE
+
+
+make_row: Callable[[tuple[int, int, float, int, float, float, int, int, int]], Row]
+make_row = partial(tuple.__new__, Row)
+"""Make a row of its fields, in their order."""
 
 
 @final

@@ -164,10 +164,10 @@ class Recording(AbstractRecording):
             self.late += gradient is not None
             return NONE
         self._recorder.row(time, row, gradient, staleness)
-        self._rows += 1
+        self._rows = made = self._rows + 1
         if gradient is not None:
             self._applied(time, 1)
-        return self._rows
+        return made
 
 
 @final

@@ -106,10 +106,7 @@ class FifoPathRoute(AbstractDirectRoute):
         return self._since
 
     def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
-        self._sent += 1
-        seconds, (_, _, _, extend, _) = self._source_seconds, self._message
-        sent = (now, now + seconds, extend(trail, seconds), max(seconds, self._target_seconds))
-        start, trail, progress = self._occupy(0, now, trail, sent)
+        _, start, trail, progress = self._pass(self._hops[:1], now, trail, self._begin(now, trail))
         return start, trail, (progress, trail)
 
     def cross(self, place: Any) -> Event | None:
@@ -117,42 +114,56 @@ class FifoPathRoute(AbstractDirectRoute):
         return self._go_on(1, progress, trail, None)
 
     def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
-        start, trail, (progress, _) = self.enter(now, trail)
-        if start <= now:
-            return start, self._go_on(1, progress, trail, None)
-        return start, self._go_on_at(start, 1, progress, trail, None)
-
-    def _occupy(self, number: int, now: float, trail: Trail, progress: _Progress) -> tuple[float, Trail, _Progress]:
-        """Take a place in a link, which the first byte reaches now.
-
-        Return when the first byte leaves the link's queue, the trail of that instant, and the
-        message's progress then.
-        """
-        (pipe, seconds, inflow), (size, _, _, extend, learner) = self._hops[number], self._message
-        start, passed, at_start = pipe.serve(now, seconds, trail, extend, size, learner)
-        service = passed - start
-        first, at_first = start, at_start
+        number, start, trail, progress = self._pass(self._hops, now, trail, self._begin(now, trail))
         if start > now:
-            # Bytes that are queued before this message and have not arrived yet do not delay its first byte.
-            ahead = start - inflow.to_come(now)
-            if ahead < start:
-                first = max(now, ahead)
-                at_first = extend(trail, first - now)
-        sent, end, at_end, moving = progress
-        if end - now > seconds:
-            inflow.add(now, end, seconds)
-        if passed > end:
-            end, at_end = passed, extend(at_start, service)
-        return first, at_first, (sent, end, at_end, service if service > moving else moving)
+            return (start if number == 1 else now), self._go_on_at(start, number, progress, trail, None)
+        return now, self._arrive(now, trail, progress, None)
+
+    def _begin(self, now: float, trail: Trail) -> _Progress:
+        """Return the progress of a message that is sent now."""
+        self._sent += 1
+        seconds = self._source_seconds
+        return now, now + seconds, self._message[3](trail, seconds), max(seconds, self._target_seconds)
+
+    def _pass(self, hops: Sequence[Hop], now: float, trail: Trail, progress: _Progress) -> tuple[int, float, Trail, _Progress]:
+        """Take places in these links, whose first the first byte reaches now, up to one in whose queue it waits.
+
+        Return the number of places, when the first byte leaves the last one (s), the trail of that
+        instant, and the message's progress then.
+        """
+        (sent, end, at_end, moving), (size, _, _, extend, learner) = progress, self._message
+        number, first = 0, now
+        for pipe, seconds, inflow in hops:
+            number += 1
+            start, passed, at_start = pipe.serve(now, seconds, trail, extend, size, learner)
+            if start > now:
+                first, since, trail = start, trail, at_start
+                # Bytes that are queued before this message and have not arrived yet do not delay its first byte.
+                ahead = start - inflow.to_come(now)
+                if ahead < start:
+                    first = max(now, ahead)
+                    trail = extend(since, first - now)
+            if end - now > seconds:
+                inflow.add(now, end, seconds)
+            service = passed - start
+            if passed > end:
+                end, at_end = passed, extend(at_start, service)
+            if service > moving:
+                moving = service
+            if first > now:
+                break
+        return number, first, trail, (sent, end, at_end, moving)
 
     def _go_on(self, number: int, progress: _Progress, trail: Trail, arrived: Signal | None) -> Event | None:
         """Continue from link `number`, which the first byte reaches now."""
         now = self._env.now
-        while number < len(self._hops):
-            start, trail, progress = self._occupy(number, now, trail, progress)
-            number += 1
-            if start > now:
-                return self._go_on_at(start, number, progress, trail, arrived)
+        places, start, trail, progress = self._pass(self._hops[number:], now, trail, progress)
+        if start > now:
+            return self._go_on_at(start, number + places, progress, trail, arrived)
+        return self._arrive(now, trail, progress, arrived)
+
+    def _arrive(self, now: float, trail: Trail, progress: _Progress, arrived: Signal | None) -> Event | None:
+        """Return the arrival of a message whose first byte leaves the last link now."""
         sent, end, at_end, moving = progress
         _, _, latency, extend, _ = self._message
         if now + self._target_seconds > end:

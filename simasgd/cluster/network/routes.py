@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from simpy import Event
@@ -93,6 +95,10 @@ class ByteCounts(NamedTuple):
     lost: float
 
 
+_make_counts: Callable[[tuple[float, float, float]], ByteCounts]
+_make_counts = partial(tuple.__new__, ByteCounts)  # twice as fast as ByteCounts: learners have λ² routes to each other
+
+
 class AbstractDirectRoute(AbstractRoute):
     """A route that counts its messages itself."""
 
@@ -113,4 +119,4 @@ class AbstractDirectRoute(AbstractRoute):
 
     def counts(self) -> ByteCounts:
         size = self._message[0]
-        return ByteCounts(size * self._sent, size * self._received, size * self._lost)
+        return _make_counts((size * self._sent, size * self._received, size * self._lost))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import final
 
 from simasgd.cluster.cast.context import RunContext
-from simasgd.tape.mixing import AWAY, NOBODY, NONE, Model, Row
+from simasgd.tape.mixing import AWAY, NOBODY, NONE, Model, Row, make_model, make_row
 from simasgd.tape.tape import Gradient
 
 
@@ -33,7 +33,7 @@ class ModelHolder:
     def mix(self, theirs: Model, share: float, own_share: float | None = None) -> None:
         """Set x ← (1 − share)·x + share·theirs; `own_share` replaces 1 − share."""
         own = 1.0 - share if own_share is None else own_share
-        self._change(Row(self.number, self._held, own, theirs.number, share, age=self._age(theirs)))
+        self._change(make_row((self.number, self._held, own, theirs.number, share, 0.0, NONE, NONE, self._age(theirs))))
 
     def add(self, difference: Model) -> None:
         """Set x ← x + difference."""
@@ -78,7 +78,7 @@ class ModelHolder:
 
     def step(self, gradient: Gradient, staleness: int, share: float) -> None:
         """Set x ← x − share·(the optimizer's update with `gradient`)."""
-        row = Row(self.number, self._held, step_share=share, state=self._state)
+        row = make_row((self.number, self._held, 1.0, NONE, 0.0, share, self._state, NONE, NONE))
         made = self._recording.row(self._env.now, row, gradient, staleness)
         self.steps += 1
         self._state = made
@@ -101,6 +101,6 @@ class ModelHolder:
 
     def _hold(self, model: int) -> None:
         self._held = model
-        self.changes += 1
-        self.model = Model(model, self._state, self.number, self.steps, self.changes)
+        self.changes = changes = self.changes + 1
+        self.model = make_model((model, self._state, self.number, self.steps, changes))
         self._recording.hold(self.number, model)
