@@ -17,26 +17,29 @@ from simasgd.timing import simulate_timing
 from simasgd.what_if.answers import what_if
 from simasgd.what_if.question import Question
 
-ASKED = {
-    # learners, gradients
-    "quickstart's": (30, 10_778),
-    "λ = 30": (30, 200_000),
-    "λ = 10,000": (10_000, 1_000_000),
+SPELLS = ("stragglers.slowdown=8", "stragglers.mean_normal=5 s", "stragglers.mean_slow=500 ms")
+ASKED: dict[str, tuple[int, int, tuple[str, ...]]] = {
+    # learners, gradients, and more of the scenario
+    "quickstart's": (30, 10_778, ()),
+    "the same with slow spells": (30, 10_778, SPELLS),
+    "the same with all-reduce": (30, 10_778, ("protocol=all-reduce",)),
+    "λ = 30": (30, 200_000, ()),
+    "λ = 10,000": (10_000, 1_000_000, ()),
 }
 SEEDS = 4
 
 
 def main() -> None:
     """Print the share of what-if simulations, and the time of studies with and without processes that simulate ahead."""
-    for name, (learners, gradients) in ASKED.items():
-        _print_share(name, learners, gradients)
+    for name, (learners, gradients, more) in ASKED.items():
+        _print_share(name, learners, gradients, more)
     learns = "stop.epochs=600"
     for name, overrides in (("learning", (learns,)), ("timing only", (learns, "learning=null", "samples_per_epoch=1437"))):
         _print_study(name, *overrides)
 
 
-def _print_share(name: str, learners: int, gradients: int) -> None:
-    words = (f"cluster.learners={learners}", f"stop.gradients={gradients}", "cluster.profile=p775", "variants=null")
+def _print_share(name: str, learners: int, gradients: int, more: Sequence[str]) -> None:
+    words = (f"cluster.learners={learners}", f"stop.gradients={gradients}", "cluster.profile=p775", "variants=null", *more)
     scenario = Scenario.load("ten-thousand", *words)
     began = time.process_time()
     timing = simulate_timing(scenario, silent)
@@ -47,7 +50,7 @@ def _print_share(name: str, learners: int, gradients: int) -> None:
     asked = time.process_time() - began
     parts = ", ".join(question.parts)
     print(
-        f"what if, async on p775, {name:14} {asked:6.3f} s of CPU beside {own:7.3f} s of the run's clock: {asked / own:.3f} "
+        f"what if, on p775, {name:26} {asked:6.3f} s of CPU beside {own:7.3f} s of the run's clock: {asked / own:.3f} "
         f"({question.gradients:,} gradients with another {parts})",
         flush=True,
     )
@@ -55,7 +58,7 @@ def _print_share(name: str, learners: int, gradients: int) -> None:
 
 def _print_study(name: str, *overrides: str) -> None:
     words = ("variants=null", "protocol=async", f"repeats={SEEDS}", *overrides)
-    scenarios = Scenario.load("quickstart", *words).repeated()
+    scenarios = list(Scenario.load("quickstart", *words).repeated())
     alone = _measure(scenarios, lambda scenarios, pace: 0)
     ahead = _measure(scenarios, count_helpers)
     print(

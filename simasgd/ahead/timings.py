@@ -50,13 +50,16 @@ class Timings:
     def get(self, scenario: Scenario, progress: ReportPart, meanwhile: Callable[[], None] | None = None) -> Timing:
         """Return the timing of a scenario, simulated now unless it is there or under way.
 
-        What is to be done `meanwhile` is done here if another process simulates the clock for it.
+        What is to be done `meanwhile` is done here if another process simulates the clock for it, and is
+        not ready.
         """
         name = timing_name(scenario)
         if name not in self._kept:
             self._to_come.pop(name, None)
+            if meanwhile is not None and name not in self._under_way:
+                self._hand_over(name, scenario)
             self._look_ahead()
-            if meanwhile is not None and name not in self._under_way and self._hand_over(name, scenario):
+            if meanwhile is not None and name in self._under_way and not self._under_way[name].is_done:
                 meanwhile()
             self._kept[name] = timing = self._take(name, scenario, progress)
             self._pace.note(timing)
@@ -87,13 +90,15 @@ class Timings:
             return
         self._pace.note(timing)
 
-    def _hand_over(self, name: str, scenario: Scenario) -> bool:
-        """Let another process simulate a clock that is due, if there is a core for one more; tell whether it does."""
-        if self._count([scenario, *self._to_come.values()], self._pace) <= len(self._helpers) or not self._start():
-            return False
-        self._helpers[-1].begin(scenario)
-        self._under_way[name] = self._helpers[-1]
-        return True
+    def _hand_over(self, name: str, scenario: Scenario) -> None:
+        """Let another process simulate a clock that is due, if there is a core for it besides those for the clocks to come.
+
+        Where there is only one, or none to come, this process loses nothing by what it does meanwhile.
+        """
+        most = self._count([scenario, *self._to_come.values()], self._pace)
+        if most > len(self._helpers) and (most > 1 or not self._to_come) and self._start():
+            self._helpers[-1].begin(scenario)
+            self._under_way[name] = self._helpers[-1]
 
     def _start(self) -> bool:
         """Start a process, unless that failed before; tell whether there is one more."""

@@ -17,8 +17,8 @@ _SHARE = 10
 """All simulations together take a tenth of the events of the run's own clock."""
 _EVENTS, _EVENTS_IN_TIME = 40_000, 80_000
 """Of a short run they may take so many events in all: about 0.1 s, and twice that where slow spells or faults come at times."""
-_EVENTS_OF_LEARNER = 40
-"""To make a learner takes as long as so many events."""
+_EVENTS_OF_LEARNER = 30
+"""To make a learner takes as long as so many events of 10,000 learners."""
 _EVENTS_OF_GRADIENT = 5.0
 """Assumed where the run's own events are not known. A learner with a server takes about four for a gradient."""
 _MOST, _MOST_ROUNDS = 5_000, 3

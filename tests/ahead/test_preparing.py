@@ -53,10 +53,11 @@ def test_a_quarter_of_a_tape_tells_the_program_of_the_whole(protocol: str, costs
     assert compiled_loops.cache_info().misses == made
 
 
-def test_nothing_is_done_before_a_clock_that_this_process_simulates() -> None:
-    chosen, asked = scenario(TIMING), []
-    assert preparation_of([chosen]) is None
-    for count in (0, 1):
-        with Timings([chosen], lambda scenarios, pace, most=count: min(most, len(scenarios))) as timings:
-            timings.get(chosen, silent, lambda: asked.append(1))
-        assert len(asked) == count
+@pytest.mark.parametrize(("processes", "clocks", "times"), [(0, 1, 0), (1, 1, 1), (1, 2, 0), (2, 2, 1)])
+def test_what_is_to_be_done_meanwhile_waits_for_no_clock(processes: int, clocks: int, times: int) -> None:
+    """Nothing is done before a clock that this process simulates: another one has the next clock, and there is no third."""
+    assert preparation_of([scenario(TIMING)]) is None
+    chosen, asked = [scenario(TIMING, {"seed": seed}) for seed in range(clocks)], []
+    with Timings(chosen, lambda scenarios, pace: min(processes, len(scenarios))) as timings:
+        timings.get(chosen[0], silent, lambda: asked.append(1))
+    assert len(asked) == times

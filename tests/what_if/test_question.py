@@ -35,21 +35,21 @@ def path(compute: float = 0.0, push: float = 0.0, update: float = 0.0, pull: flo
     [
         (30, 400, 400, 3),
         (30, 20_000, 1_000, 3),  # the least
-        (30, 90_000, 2_768, 3),  # (90,000 + 240) ÷ 30 − 240
+        (30, 90_000, 2_826, 3),  # (90,000 + 180) ÷ 30 − 180
         (30, 1_000_000, 5_000, 3),  # the most
-        (10_000, 1_000_000, 28_000, 1),  # (1,000,000 + 80,000) ÷ 10 − 80,000
+        (10_000, 800_000, 26_000, 1),  # (800,000 + 60,000) ÷ 10 − 60,000
         (10_000, 4_000_000, 30_000, 3),  # three of each learner
         (10_000, 300_000, 0, 0),
         (10_000, 15_000, 0, 0),
         (600, 1_100, 0, 0),  # the least is less than two of each learner, and the run is no longer
-        (600, 900, 900, 1),  # the run itself is as short: (40,000 − 40 · 600) ÷ 5 = 3,200 would do; of two parts none
+        (600, 900, 900, 1),  # the run itself is as short: (40,000 − 30 · 600) ÷ 5 = 4,400 would do, and 400 for two parts
     ],
 )
 def test_the_simulations_take_a_tenth_of_the_run(learners: int, applied: int, gradients: int, parts: int) -> None:
     asked = Question.of(cluster(learners), applied)
     assert (asked.gradients, len(asked.parts)) == (gradients, parts)
     if gradients > 1_000:
-        assert parts * (gradients + 8 * learners) <= (applied + 8 * learners) / 10
+        assert parts * (gradients + 6 * learners) <= (applied + 6 * learners) / 10
 
 
 SPELLS: dict[str, Any] = {"stragglers": {"slowdown": 8, "mean_normal": "5 s", "mean_slow": "500 ms"}}
@@ -65,10 +65,10 @@ SPELLS: dict[str, Any] = {"stragglers": {"slowdown": 8, "mean_normal": "5 s", "m
     ],
 )
 def test_where_things_happen_at_times_the_whole_run_is_simulated(changes: dict[str, Any]) -> None:
-    """Or as much as 80,000 events of three simulations are, of which to make a learner takes 40, and a gradient 5."""
+    """Or as much as 80,000 events of three simulations are, of which to make a learner takes 30, and a gradient 5."""
     whole, part = (Question.of(cluster(16, **changes), gradients) for gradients in (3_600, 90_000))
     assert (whole.gradients, whole.at_times) == (3_600, False)
-    assert (part.gradients, part.at_times) == ((80_000 // 3 - 640) // 5, True)
+    assert (part.gradients, part.at_times) == ((80_000 // 3 - 480) // 5, True)
 
 
 def test_what_is_alike_at_all_times_needs_no_whole_run() -> None:
@@ -111,10 +111,10 @@ def test_parts_of_which_the_path_says_enough_are_not_simulated() -> None:
 
 
 def test_a_short_run_takes_a_bounded_number_of_events() -> None:
-    """A gradient that takes 100 events leaves room for (40,000 ÷ 3 − 40 · 30) ÷ 100 of them."""
+    """A gradient that takes 100 events leaves room for (40,000 ÷ 3 − 30 · 30) ÷ 100 of them."""
     asked = Question.of(cluster(30), 2_000, 200_000)
-    assert (asked.gradients, len(asked.parts)) == (121, 3)
-    assert Question.of(cluster(30), 100_000, 10_000_000).gradients == (1_000_120 // 3 - 1_200) // 100  # a tenth is more
+    assert (asked.gradients, len(asked.parts)) == (124, 3)
+    assert Question.of(cluster(30), 100_000, 10_000_000).gradients == (1_000_090 // 3 - 900) // 100  # a tenth is more
 
 
 def test_at_equal_times_both_meet_the_same_spells() -> None:
@@ -155,7 +155,7 @@ def test_no_limit_is_told_where_a_run_may_exceed_it(changes: dict[str, Any], par
 def test_the_start_is_simulated_too_where_it_may_matter() -> None:
     """Nobody knows the order of events of constant times on fair links: seven simulations in place of three."""
     fair = cluster(30, compute={"distribution": "constant", "cv": None}, network={"sharing": "fair"})
-    assert Question.of(fair, 200_000).gradients == (200_000 + 240) // 70 - 240
+    assert Question.of(fair, 200_000).gradients == (200_000 + 180) // 70 - 180
     assert Question.of(fair, 200_000).asks_start
 
 
