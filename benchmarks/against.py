@@ -1,7 +1,8 @@
-"""Compare this commit with another one, in turn, as ratios: the clock, the replay, start-up and whole commands.
+"""Compare this commit with another one, in turn, as ratios: the clock, the replay, whole runs, start-up and commands.
 
 Both run in the same environment. The other commit is a git worktree in a temporary folder. Ratios
-are of CPU time, which other programs on the machine disturb less than elapsed time.
+are of CPU time, which other programs on the machine disturb less than elapsed time. Whole runs of
+`peers` have both.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def _compare(part: str, name: str, other: Path, measure: Callable[[Path], Measur
     for _ in range(ROUNDS):
         there.append(measure(other))
         here.append(measure(HERE))
-    print(f"--- {part}: {name} ÷ this commit, median of {ROUNDS} in turn (least to greatest), CPU time")
+    print(f"--- {part}: {name} ÷ this commit, median of {ROUNDS} in turn (least to greatest), CPU time unless it says elapsed")
     for case in here[0]:
         if not case.startswith("time-out of "):
             print(_line(case, there, here), flush=True)

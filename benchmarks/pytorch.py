@@ -153,7 +153,7 @@ def _load(updates: int) -> Scenario:
         "cluster.profile=ideal",
         "cluster.compute={per_batch: 1 s, per_sample: 0, distribution: exponential, cv: null}",
         f"workload.mini_batch={MINI_BATCH}",
-        f"learning.optimizer={{kind: sgd, learning_rate: {LEARNING_RATE}}}",
+        f"learning.optimizer={{kind: sgd, learning_rate: {LEARNING_RATE}, momentum: 0}}",
         "learning.modulation=none",
         f"stop={{epochs: null, updates: {updates}}}",
     )
