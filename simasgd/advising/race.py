@@ -1,9 +1,9 @@
 """Whether one candidate beats another beyond chance: paired differences over seeds.
 
 A race compares many times. After every seed from LEAST_SEEDS on, it compares all finalists with the leader, which the same
-costs choose. So its 5 % are divided by all that could be compared: every pair of finalists at every look (Bonferroni). With
-Student's assumptions, no more than 5 % of races then find a difference between any two finalists that cost the same, whoever
-leads, and whenever the race ends. tests/advising/test_race.py simulates races of equal finalists.
+costs choose. So its 5 % are divided by all that could be compared: every pair of finalists at every look (Bonferroni). Under
+Student's assumptions, at most 5 % of races then find a difference between two finalists that cost the same. This holds
+whichever candidate leads, and whenever the race ends. tests/advising/test_race.py simulates races of equal finalists.
 """
 
 from __future__ import annotations

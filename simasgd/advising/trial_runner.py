@@ -31,7 +31,7 @@ RATE, EPOCHS = "learning.optimizer.learning_rate", "stop.epochs"
 
 
 class Trial(NamedTuple):
-    """A candidate that is to learn for so many epochs at a seed."""
+    """A candidate, a seed, and the epochs for which it learns."""
 
     candidate: Candidate
     epochs: float

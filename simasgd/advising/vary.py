@@ -38,7 +38,7 @@ class Vary:
     """What varies: protocols as `simasgd compare` takes them, and axes as those of a sweep.
 
     `protocols` is empty if the scenario's own protocol, or its own variants, stay. `fixed` are the keys with one value, as
-    overrides. Of the default axes (`is_usual`) those values are left out silently that the scenario refuses.
+    overrides. Values of the default axes (`is_usual`) that the scenario refuses are left out silently.
     """
 
     protocols: tuple[str, ...]

@@ -22,7 +22,7 @@ class ProfileNumber(NamedTuple):
     written: str
     """The value as the profile writes it, with its unit."""
     number: float | None
-    """The value in seconds, bytes or bytes per second, or as it is; None if it is not a number."""
+    """The value in seconds, bytes or bytes per second, or as written; None if it is not a number."""
     unit: str
     """The unit of `number`; empty for a number without one."""
     meaning: str

@@ -134,7 +134,7 @@ def _write_entry(key: KeyFacts, width: int) -> Iterator[str]:
 
 
 def _without_meaning(form: KeyVariant) -> str:
-    """Return what is said about a key of another package's protocol whose class does not describe it."""
+    """Return the text for a key of another package's protocol whose class does not describe it."""
     return "The protocol's class has no docstring below this key." if form.source else ""
 
 

@@ -178,7 +178,7 @@ TERMS = (
         "A difference of two mean test errors counts if it exceeds twice its standard error, of the seeds and the test "
         "set. With several seeds, a tenth of the smaller error never counts, or 0.5 points if that is less. More than a "
         "quarter always does, or 1.5 points if that is less. With one seed, a quarter never counts, or 1.5 points if that is "
-        "less, and more than 1.5 points always do. Of test losses "
+        "less, and more than 1.5 points always do. For test losses, "
         "a fiftieth never counts, and more than a tenth always does. A difference that counts is still not clear if it is "
         "within twice its standard error over the seeds.",
         r"no worse|not clearly|points? (worse|better)|× (worse|better)",
@@ -188,7 +188,7 @@ TERMS = (
         "The time of the first evaluation at or below the target, as a mean over the seeds that reach it. Weights are"
         " evaluated as often as `learning.evaluate` says, once an epoch by default. So this time may be too late by "
         "the time between two evaluations. By default, the target is the value that the second-best variant reaches "
-        "at all its seeds, rounded up to 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6 or 8 times a power of ten.",
+        "at all its seeds. It is rounded up to 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6 or 8 times a power of ten.",
         r"\btarget\b|\bto reach\b",
         "time_to_target time_to_accuracy tta",
     ),
@@ -201,7 +201,8 @@ TERMS = (
     Term(
         "Pareto front",
         "The variants that no other variant dominates. One variant dominates another if its mean score and mean time "
-        "over the seeds are no worse, one of them is better, and the two do not tie in both. A variant that diverged, "
+        "over the seeds are at least as good, and one of them is better. Variants that tie in both do not dominate each "
+        "other. A variant that diverged, "
         "hung or fails to learn at some seed is never on the front.",
         r"pareto",
         "pareto_frontier",

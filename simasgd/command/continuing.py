@@ -80,7 +80,8 @@ def _find_folder(name: str, overrides: tuple[str, ...], variants: tuple[str, ...
     if Path(name).is_dir():
         if overrides:
             raise UsageError(
-                f"{name}: --continue goes on with the run in this folder as it is; leave out {' '.join(overrides)}"
+                f"{name}: --continue goes on with the run in this folder, whose values cannot change; "
+                f"leave out {' '.join(overrides)}"
             )
         return Path(name)
 

@@ -31,7 +31,7 @@ _LOG = "log"
     metavar="PLACE",
     help="The file or folder to write.  [default: NAME-log.csv, mlflow.db, or a folder such as NAME-csv]",
 )
-@click.option("--replace", "replacing", is_flag=True, help="Replace what is there, whoever wrote it with simasgd.")
+@click.option("--replace", "replacing", is_flag=True, help="Replace earlier exports of other runs, too.")
 @telling_options
 def export(folder: Path, target: str, out: Path | None, replacing: bool, telling: Telling) -> None:
     """Write finished runs in the form of another program.

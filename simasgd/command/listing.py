@@ -25,7 +25,7 @@ _TEXTS = ("folder", "name", "protocol", "origin", "outcome", "reason", "version"
 @click.option("--sort", metavar="COLUMN", help="Sort by this column, the least first.  [default: the newest first]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with all columns if none are chosen.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, with all columns if none are chosen.")
-@click.option("--limit", type=click.IntRange(1), help="Show so many runs.  [default: 50 in a table, else all]")
+@click.option("--limit", type=click.IntRange(1), help="Show at most this number of runs.  [default: 50 in a table, else all]")
 def runs(
     folder: Path, where: str | None, columns: str | None, sort: str | None, as_json: bool, as_csv: bool, limit: int | None
 ) -> None:

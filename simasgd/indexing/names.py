@@ -7,7 +7,7 @@ from pathlib import Path
 from simasgd.storage.files import PAGE, is_absent, is_file
 
 KEPT = "index.json"
-"""What commands keep of an index, beside its page."""
+"""The file that commands keep beside an index's page."""
 KEPT_BEGIN = '{"written_by":"simasgd index",'
 _PAGE_MARK = b'<meta name="generator" content="simasgd index '
 

@@ -46,7 +46,7 @@ def describe_plan(scenario: Scenario, tape: Tape, members: int) -> list[str]:
     if together < members:
         lines.append(f"runs         {together} in one loop, because more do not fit in the memory that groups may use")
     if (devices := jax.device_count()) > 1:
-        lines.append(f"devices      {devices}, which share what is computed at once")
+        lines.append(f"devices      {devices}, which share the gradients that are computed at once")
     if missing := describe_missing_tf32(learning.precision):
         lines.append(f"precision    {missing.replace('were', 'are')}")
     lines.extend(_describe_data(learning.data))

@@ -58,11 +58,10 @@ def _find_bounds(log: OperationLog, updates: LoggedUpdates) -> Iterator[tuple[in
         if low > high + 2 * _SLACK:
             first, second = log.place(int(updates.rows[at_low])), log.place(int(updates.rows[at_high]))
             raise UsageError(
-                f"{second}: the clock of learner {learner} must be at least {low:.6g} s later to have read version "
-                f"{tape.timestamp[at_low] + updates.first_version} after it was made ({first}), but at most {high:.6g} s "
-                "later to "
-                "have computed this gradient before it is applied; a clock jumps. Leave read_at and computed_at out to use "
-                "the versions alone"
+                f"{second}: the clock of learner {learner} must be at least {low:.6g} s later, because it "
+                f"read version {tape.timestamp[at_low] + updates.first_version} after it was made ({first}). It can be at most "
+                f"{high:.6g} s later, because this gradient was computed before it was applied. A clock jumps. "
+                "Leave read_at and computed_at out to use the versions alone"
             )
         yield learner, low, high
 

@@ -37,7 +37,7 @@ class NumberColumn:
     name: str
     """Its name in the file."""
     factor: float
-    """What makes its numbers seconds, bytes, samples or counts."""
+    """The factor that turns its numbers into seconds, bytes, samples or counts."""
     may_be_missing: bool
     """Whether a row may have no value."""
     least: float = 0.0

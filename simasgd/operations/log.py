@@ -31,7 +31,7 @@ OPERATIONS: dict[str, str] = {
     "lose": "a gradient of the learner is lost in a crash",
     "run": "the whole run, from its start to its end; absent: from the first time in the log to the last",
 }
-"""What a row may be about, and its meaning."""
+"""The operations that a row may have, each with its meaning."""
 ALONE = ("compute", "step", "mix", "launch", "wait", "idle", "abandon")
 """Operations of which a learner does one at a time."""
 OF_THE_SERVER = ("update", "run")
@@ -91,7 +91,7 @@ class OperationLog:
     summed: Floats | None = None
     """float64[R]."""
     remarks: tuple[str, ...] = ()
-    """What was odd about the files, in sentences."""
+    """Remarks on oddities of the files, in sentences."""
     order: Integers | None = None
     """int64[R], the number of each row in the files, counted from 0; None: as the rows are here."""
     places: Places | None = None

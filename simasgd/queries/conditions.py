@@ -35,7 +35,7 @@ def find_true(table: pd.DataFrame, condition: str, option: str, example: str) ->
 
 
 def _locate(error: SyntaxError, condition: str) -> str:
-    """Return what is wrong with the syntax, and where in the condition, if that is known."""
+    """Return the error of the syntax, and its place in the condition if that is known."""
     lines = condition.splitlines()
     if error.lineno is None or error.offset is None or not 1 <= error.lineno <= len(lines):
         return error.msg

@@ -47,7 +47,7 @@ class FoundResults:
 
 
 def find_results(top: Path) -> FoundResults:
-    """Find what is in a folder and below it; unfinished work is left out, and no link is followed."""
+    """Find the results in a folder and below it; unfinished work is left out, and no link is followed."""
     sweeps, comparisons = set[str](), set[str]()
     runs, studies = list[RunPlace](), dict[Path, None]()
     for folder, below, files in os.walk(top):

@@ -260,7 +260,7 @@ def _explain_command(study: Study) -> str:
         return "This command records the system anew. The times of real processes differ from one recording to the next."
     if any(summary.is_measured for summary in summaries):
         source = "recorded run" if any(summary.recorded is not None for summary in summaries) else "log"
-        placeholder = " Of the scenario below, the cluster and the protocol of a log without scenario are placeholders."
+        placeholder = " A log does not tell its cluster and protocol, so the scenario below has placeholders for them."
         again = f"This command repeats the study from the same {source}. The same {source} and versions give the same numbers."
         return again + ("" if all(summary.has_scenario for summary in summaries) else placeholder)
     if study.command:

@@ -81,7 +81,7 @@ class Scenario(ReadableScenario):
     protocol: AnyProtocol
     """The protocol by which learners exchange gradients or models."""
     learning: Learning | None = None
-    """What is learned. Timing only if absent."""
+    """The data, the model and the optimizer. Without this section only the timing is simulated."""
     stop: Stop
     """The end of the run."""
     record: Annotated[Record, NameForKind] = Record.by_default()
@@ -268,14 +268,12 @@ class Scenario(ReadableScenario):
             modulation = None if self.learning is None else self.modulation
             yield from check_own_models(self.protocol, self.workload.compression, modulation)
         if self.learning is None and self.workload.payload is None:
-            yield Inconsistency(
-                ("workload", "payload"), "missing: without a learning section there is no model whose size it could be"
-            )
+            yield Inconsistency(("workload", "payload"), "missing: without a learning section, no model gives its size")
         stop = self.stop
         users = {"stop.epochs": stop.epochs, "the protocol": self.protocol.counts_epochs, "stop.continued": stop.continued}
         for key, is_used in users.items():
             if is_used and self.samples_per_epoch is None:
-                message = f"missing: {key} needs it where there is no learning section"
+                message = f"missing: without a learning section, {key} needs it"
                 yield Inconsistency(("workload", "samples_per_epoch"), message)
         if self.num_runs > _MOST_RUNS:
             message = f"{self.num_runs:,} runs of all variants are too many; at most {_MOST_RUNS:,} are allowed"

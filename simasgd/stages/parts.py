@@ -24,7 +24,7 @@ from simasgd.timing import Part
 
 
 def continued_scenario(scenario: Scenario, epochs: float) -> Scenario:
-    """Return a scenario, with its variants, that goes on for so many epochs more. It keeps the last weights, if it learns.
+    """Return a scenario, with its variants, that goes on for `epochs` more epochs. It keeps the last weights, if it learns.
 
     Raises simasgd.UsageError if it cannot be continued.
     """

@@ -80,7 +80,7 @@ def extend(
     unfinished: Path | None = None,
     checkpoint_seconds: float = 60.0,
 ) -> Result:
-    """Go on with a run, or with all runs of a study, for so many epochs more, and return the whole.
+    """Continue a run, or all runs of a study, for `epochs` more epochs, and return the whole.
 
     The runs begin where their `weights` were kept (`record.weights`). The cluster begins anew: no
     gradient is in flight. Samples, updates, times and mini-batches count on. The whole run is that

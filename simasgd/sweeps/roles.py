@@ -8,7 +8,7 @@ from simasgd.sweeps.axes import TOGETHER
 
 
 class KeyRole(StrEnum):
-    """What a key is to somebody who looks for the best setting."""
+    """The role of a key in the search for the best setting."""
 
     CHOICE = "choice"
     """They decide it: the protocol, the number of learners, the learning rate."""

@@ -44,7 +44,7 @@ class Observation:
         return [] if self.spans is None else np.unique(self.spans["learner"]).tolist()
 
     def of_learners(self, chosen: Sequence[int]) -> Observation:
-        """Return what is known of some learners, without the updates."""
+        """Return the observation of some learners, without the updates."""
         assert self.spans is not None
         spans = self.spans[self.spans["learner"].isin(chosen)].reset_index(drop=True)
         return Observation(len(chosen), self.seconds, None, None, None, None, spans, self.has_starts)

@@ -77,10 +77,10 @@ def _load(paths: Sequence[Path], scenario: Scenario | None) -> MeasuredSystem:
     require_agreement(log, chosen)
     remarks = [
         *log.remarks,
-        "There are no updates, so computed gradients count, and each learner's clock begins with its first row",
+        "The log has no updates. So computed gradients count, and each learner's clock begins with its first row",
     ]
     if log.start is None:
-        remarks.append("There is no start, so a learner's rows follow each other without gaps")
+        remarks.append("The log does not tell when operations start. So a learner's rows follow each other without gaps")
     return MeasuredSystem(
         observe_log(log, chosen.cluster.learners), files, tuple(remark.rstrip(".") for remark in remarks), chosen
     )

@@ -228,7 +228,7 @@ def test_a_time_line_says_who_is_on_it(groups: Sequence[str], said: str) -> None
     table = timeline(2, 3)
     found = study_of({"": run(table[table["group"].isin(groups)])})
     (block,) = build_timeline_blocks(found, collect_facts(found))
-    assert block.reading == f"What each track did over time: {said}."
+    assert block.reading == f"The activities of each track over time: {said}."
 
 
 def test_a_server_that_is_none_is_not_made_faster() -> None:

@@ -98,7 +98,7 @@ def test_what_was_not_simulated_is_a_limit() -> None:
     assert [cell.text for cell in panel.table.rows[0]] == ["async", "≤\xa01.90×", "1.02×", "1.40×"]
     assert panel.note == (
         "A node twice as fast makes the run 1.40× as fast. The first 2,000 gradients were simulated again for this. "
-        "What follows a ≤ is what the critical path allows at most, if messages keep their order."
+        "A number after ≤ is the most that the critical path allows, if messages keep their order."
     )
     alone = describe_best_gain([WhatIfFact("network", 2, 1.9, 0), WhatIfFact("node", 2, 1.001, 10)])
     assert alone == "a network twice as fast can make the run 1.90× as fast at most"

@@ -1,1 +1,1 @@
-"""Laws of times, and what is known of the times before they are fitted."""
+"""Laws of times, and the facts about the times before a fit."""

@@ -83,7 +83,7 @@ def telling_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     json_option = click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document.")
     quiet_option = click.option(
-        "--quiet", "-q", is_flag=True, help="Show no progress, and print only the path of what is written (or the JSON)."
+        "--quiet", "-q", is_flag=True, help="Show no progress, and print only the path of the results (or the JSON)."
     )
     return quiet_option(json_option(with_telling))
 

@@ -27,7 +27,7 @@ from simasgd.learning.rules.linear import LinearUpdate, velocity_of, with_veloci
 from simasgd.learning.rules.trees import Updates
 
 LoopCarry: TypeAlias = PyTree
-"""What the loop over waves carries. Each way to make steps has its own."""
+"""The carry of the loop over waves. Each way to make steps has its own."""
 
 
 class ChainWave(NamedTuple):

@@ -219,7 +219,7 @@ def _weighted_sum(shares: Float[Array, " slots"], leaf: Float[Array, "slots ..."
 def mixture(base: Tree, other: Tree, base_share: Share, other_share: Share) -> Tree:
     """Return base_share·base + other_share·other.
 
-    Leaves that are no floats, such as counts, are those of the base.
+    Leaves other than floats, such as counts, are taken from the base.
     """
 
     def mix_leaf(x: jax.Array, y: jax.Array) -> jax.Array:

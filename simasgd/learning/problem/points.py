@@ -12,8 +12,8 @@ def evaluation_points(tape: Tape, samples_per_epoch: int, period: Period = EACH_
     """Return epochs, and the numbers of steps after which they are evaluated.
 
     These are the beginning, the first update at or after each multiple of the period, and the last step of the
-    tape. Of multiples in one update only the last is evaluated, so there are no more evaluations
-    than updates. If the period is in epochs, the epochs are its multiples, else those of the
+    tape. Of several multiples in one update, only the last is evaluated. So there are at most
+    as many evaluations as updates. If the period is in epochs, the epochs are its multiples, else those of the
     applied samples.
     """
     past = tape.past

@@ -42,11 +42,12 @@ CONFIDENCES = {
 }
 METHOD = (
     "Every candidate is timed first, without learning: a short simulation gives its seconds per epoch with a 95 % interval. "
-    "Two probes learn to the target, so that there are bounds. A candidate is out as soon as its timing, times the epochs that "
-    f"it surely needs ({HOPE:g} of the fewest that any took, or those that it has learned), exceeds the best. The others learn "
-    f"by successive halving (arXiv:1502.07943, arXiv:1603.06560): after each rung of epochs one in {ETA} goes on, by the cost "
-    "that its curve foretells, and the best of each protocol. Nobody goes on who would cost more than "
-    f"{FAR:g} times the best even if the curve fell steeply. Those within {CLOSE:g} times the best learn at further seeds, "
+    "Two probes learn to the target, so that there are bounds. A candidate is out as soon as its seconds per epoch, "
+    f"times the epochs that it needs at least, exceed the best. It needs at least {HOPE:g} of the fewest epochs that any "
+    "candidate took, and at least the epochs that it has learned. The others learn by successive halving (arXiv:1502.07943, "
+    f"arXiv:1603.06560): after each rung of epochs one in {ETA} goes on, by the cost that its curve foretells, and the best of "
+    f"each protocol. A candidate that would cost more than {FAR:g} times the best, even if its curve fell steeply, does not go "
+    f"on. Candidates within {CLOSE:g} times the best learn at further seeds, "
     f"until paired differences exclude all but one, or the seeds are used up. All intervals of a race hold together at "
     f"{100 * CONFIDENCE:.0f} % confidence: every pair of finalists after every seed counts."
 )
@@ -144,9 +145,9 @@ def _build_map(found: Findings) -> Block | None:
         id="map",
         nav="Candidates",
         title="Quick epochs, or few of them",
-        reading="Each dot is a candidate. The time to the target is the product of the two axes, so along the dashed line it "
-        "is that of the soonest. Below it somebody would be sooner. Hollow dots are foretold from the first epochs. "
-        + (f"Of {unknown:,} candidates nothing was learned, as their timing already excluded them." if unknown else ""),
+        reading="Each dot is a candidate. The time to the target is the product of the two axes, so the dashed line has "
+        "the time of the soonest candidate. A candidate below the line would be sooner. Hollow dots are forecasts from the "
+        "first epochs. " + (f"{unknown:,} candidates did not learn, as their timing already excluded them." if unknown else ""),
         panels=[Panel("Candidates", figure), Panel("How far they came", table=_tabulate_stages(found))],
     )
 
@@ -174,9 +175,10 @@ def _build_worlds(found: Findings) -> Block | None:
         id="changes",
         nav="What would change it",
         title="What would change the answer",
-        reading="The candidates that are worth it were timed again on other clusters, without learning. They are taken to need "
-        "as many epochs as here, so a time is the mean of the epochs over the seeds, times the time of an epoch. "
-        "The first row is this cluster in the same way. An answer changes only where intervals of timing do not overlap.",
+        reading="The candidates that are worth it were timed again on other clusters, without learning. They are assumed to "
+        "need as many epochs there as here. A time is the mean of the epochs over the seeds, times the time of an epoch. "
+        "The first row is this cluster, computed in the same way. "
+        "An answer changes only where intervals of timing do not overlap.",
         panels=[
             Panel("Other clusters", table=Table.of(("with", *aims), rows, words=3)),
             *([Panel("The next bottleneck of the soonest", table=Table.of(("", "as fast"), gains))] if gains else []),

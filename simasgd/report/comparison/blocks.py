@@ -25,7 +25,7 @@ from simasgd.report.facts.formats import NBSP, format_number, list_some
 from simasgd.report.facts.metric import ERROR
 
 _AMOUNTS = {EPOCHS_TO_TARGET: "epochs", BYTES_TO_TARGET: "bytes sent"}
-"""What a variant used up to the target, beside the time."""
+"""The costs of a variant up to the target, besides the time."""
 _HOW_TO_READ = (
     "Lower is better, and further left is faster. Filled markers are on the front; bars show the range over the seeds."
 )

@@ -118,7 +118,7 @@ class Card:
     tone: str = ""
     """A CSS variable's name."""
     mark: str = ""
-    """What distinguishes the card: `best`."""
+    """The distinction of the card: `best`."""
     glyph: str = ""
     """The marker of its series in the figures."""
     leading: int = 1

@@ -19,7 +19,7 @@ _BAR = 2.0
 """Half the width of a bar, in points."""
 _STEPS, _PASSES = 12, 6
 _ON_A_LABEL, _ON_A_BAR, _NEAREST_IS_ANOTHER = 3_000.0, 1_000.0, 200.0
-"""What a fault costs; a label that stands one point farther away costs 1."""
+"""The cost of a fault; a label that stands one point farther away costs 1."""
 _OUTSIDE, _ON_A_MARKER, _CROSSING, _BESIDE_ANOTHER, _ON_ITS_BAR = 5_000.0, 3_000.0, 100.0, 60.0, 60.0
 
 

@@ -32,7 +32,7 @@ _LISTED = 20
 _MEDIAN = "median"
 _TITLES = {"in_flight": "under way", "mini_batch": "µ", "rate": "mini-batches/s"}
 _OWN = ("mini_batch", "bandwidth")
-"""What a learner has of its own; shown where learners differ."""
+"""The properties of a single learner; shown where learners differ."""
 _SHARES = ("computing", "own work", "waiting", "messages", "idle")
 _ALWAYS = ("computing", "waiting", "messages", "computed", "applied")
 _DRAWN = (

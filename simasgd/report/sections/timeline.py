@@ -101,7 +101,7 @@ def _describe_timelines(
     seed = f" at seed {runs[0].seed}" if len(variants[0].seeds) > 1 else ""
     below = [group for group in GROUPS[1:] if any(group in _select_timeline(run)["group"].to_numpy() for run in runs)]
     tracks = f"learners above, then {join_words(below)}" if below else "all of them learners"
-    reading = f"What each track did over time{seed}: {tracks}."
+    reading = f"The activities of each track over time{seed}: {tracks}."
     without = [variants[k].name for group, _ in groups[_MAX_TIMELINES:] for k in group]
     if not without:
         return reading

@@ -47,10 +47,10 @@ def _describe_method(found: Sequence[WhatIfFact]) -> str:
         sentences.append(f"{'All' if whole else 'The first'} {many} gradients were simulated again for this.")
     if any(speedup.changes_in_time for speedup in simulated):
         sentences.append(
-            "Slow spells and faults stay at their times in the faster run, so chance changes its speed-up by a few hundredths."
+            "Slow spells and faults stay at their times in the faster run. So chance changes its speed-up by a few hundredths."
         )
     if any(speedup.is_limit for speedup in found):
-        sentences.append("What follows a ≤ is what the critical path allows at most, if messages keep their order.")
+        sentences.append("A number after ≤ is the most that the critical path allows, if messages keep their order.")
     return " ".join(sentences)
 
 

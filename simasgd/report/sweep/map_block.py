@@ -65,7 +65,7 @@ def build_map(verdict: SweepVerdict) -> Block | None:
     over = f"Numbers are means over {seeds}, and over nothing else. " if facts.repetitions > 1 else ""
     hatched = f" Hatched cells {say_lost(facts.settings)}." if len(facts.sound) < len(facts.settings) else ""
     is_whole = len(facts.settings) == math.prod(len(dial.values) for dial in facts.varying)
-    missing = "" if is_whole else " Dotted cells are no part of the sweep."
+    missing = "" if is_whole else " The sweep does not have the dotted cells."
     unit = f" ({choose_scale(quantity, max(limits))[1]})" if quantity == SECONDS else ""
     return Block(
         id="map",

@@ -207,7 +207,7 @@ def _describe_phases(phases: Sequence[Phase]) -> str:
     absent = [phase.name for phase in phases if phase.measured is None and phase.name != _UNNAMED]
     untold = f" The log has no {' and no '.join(absent)}." if absent else ""
     if compute is None or compute.measured is None or compute.simulated is None:
-        return f"What learners do from one computation to the next.{untold}"
+        return f"The activities of learners from one computation to the next.{untold}"
     measured, simulated = format_duration(compute.measured.mean), format_duration(compute.simulated.mean)
     return f"A mini-batch takes {measured} of computing measured, {simulated} simulated ({_signed(compute.error)}).{untold}"
 

@@ -17,7 +17,7 @@ _MOST_PARAMETERS = 10**10
 def check_learning(
     learning: Learning, modulation: Modulation, protocol: AbstractProtocol, learners: int
 ) -> Iterator[Inconsistency]:
-    """Yield the mistakes in what is learned by so many learners under a protocol."""
+    """Yield the mistakes in the learning of λ learners under a protocol."""
     yield from _within(learning.inconsistencies())
     wrong = list(learning.model.inconsistencies(learning.data.shape))
     yield from _within(wrong, "model")

@@ -58,8 +58,8 @@ class Costs(Section):
     """Time in which a learner mixes two models, makes or subtracts a difference of models, or takes
     over a mean of all models. At full speed, as `step`."""
     per_message: Seconds = 0.0
-    """Time per message that its sender spends on copying and serializing it before it enters the
-    network, and that its receiver spends again before it can be used."""
+    """Time that the sender of a message spends on copying and serializing it before it enters the
+    network. Its receiver spends the same time before the message can be used."""
     copy_bandwidth: BytesPerSecond = _UNLIMITED
     """Rate at which a message is copied or serialized at its sender, and again at its receiver."""
     collective_start: Annotated[Cost, _EXAMPLES] = 0.0

@@ -37,8 +37,8 @@ class AbstractTimes(Section):
     unit: Literal["s", "ms", "us", "ns", "min", "h"] | None = None
     """Unit of the times in the file, if the name of the column does not say it."""
     measured: Annotated[Measured | None, Field(examples=[["1.2 s", "900 ms"]])] = None
-    """A list of measured times (empirical and trace only), or a list for each series. Of more than
-    10,000 times a resolved scenario has the name of a file beside it, and its SHA-256."""
+    """A list of measured times (empirical and trace only), or a list for each series. A
+    resolved scenario keeps more than 10,000 times in a file beside it, and has its name and SHA-256."""
 
     @model_validator(mode="before")
     @classmethod

@@ -11,9 +11,9 @@ import socket
 
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 _OF_THE_USER = ("XLA_PYTHON_CLIENT_MEM_FRACTION", "XLA_PYTHON_CLIENT_ALLOCATOR")
-"""Whoever sets one of these decides how processes share the memory of a GPU."""
+"""With one of these, the user decides how processes share the memory of a GPU."""
 _PREALLOCATE, _NOT = "XLA_PYTHON_CLIENT_PREALLOCATE", ("false", "False", "0")
-"""So does whoever tells JAX by one of these words not to take memory in advance."""
+"""These words tell JAX not to take memory in advance. They count as such a decision, too."""
 
 
 def share_accelerators(processes: int, count: int) -> tuple[int, tuple[str, ...]]:

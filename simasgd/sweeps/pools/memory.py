@@ -80,7 +80,7 @@ class TaskLimit:
         return max(1, int(_USABLE * self._free / self._find_need(tasks)[0]))
 
     def describe(self, tasks: Iterable[int]) -> str:
-        """Return the memory of the largest of these tasks, and what is free, in words."""
+        """Return the memory of the largest of these tasks and the free memory, in words."""
         needed, how = self._find_need(tasks)
         return f"a process takes {format_bytes(needed)} of memory ({how}), and {format_bytes(self._free)} were free"
 

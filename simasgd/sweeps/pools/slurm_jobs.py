@@ -30,7 +30,7 @@ class _Resumable:
         return carry_out(task)
 
     def checkpoint(self, task: PoolTask) -> submitit.helpers.DelayedSubmission:
-        """Return what is queued again; submitit calls this in the job."""
+        """Return the tasks that are queued again; submitit calls this in the job."""
         return submitit.helpers.DelayedSubmission(self, task)
 
 

@@ -17,7 +17,7 @@ from simasgd.testbed.peers.ring import Vector
 class VectorCodec:
     """Turns the numbers of trees of one form into vectors of `size` bytes, or as many as they need, and back.
 
-    Leaves that are no floats, such as counts, are not part of a vector. Zeros follow the numbers.
+    Leaves other than floats, such as counts, are not part of a vector. Zeros follow the numbers.
     """
 
     def __init__(self, template: PyTree, size: float) -> None:

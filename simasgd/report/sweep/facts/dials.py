@@ -72,7 +72,7 @@ class Dial:
     def say(self, value: str) -> str:
         """Return a value in a sentence: `8 learners`, `learning rate 0.05`, `mini-batch 4 (at latency 25 µs)`.
 
-        Of keys that vary together with a choice, those that are no choice are said to be where it was made.
+        Of keys that vary together with a choice, the others count as the place where the choice was made.
         """
         if len(self.axis.keys) == 1:
             return _say(self.key, self.name, self.labels[value])

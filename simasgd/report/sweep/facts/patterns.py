@@ -16,7 +16,7 @@ MOST_PATTERNS = 3
 _FEW = 0.1
 """The greatest share of exceptions of a pattern."""
 _EXCEPTION, _SECOND = 2.0, 0.5
-"""What an exception, and a second condition, count against a setting that a pattern describes."""
+"""The weights of an exception and of a second condition, against a setting that a pattern describes."""
 _MOST_BOUNDS = 12
 """The most values of an axis at which a condition begins."""
 
