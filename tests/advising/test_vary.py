@@ -65,7 +65,7 @@ def test_mistakes_are_named(words: str, message: str) -> None:
         ((), "8%", ("protocol=asnyc",), "did you mean 'async'"),
         ((), "8%", ("learners=4,protocol=async,n-softsync:n=8",), "n"),
         ((), "8%", ("learners=range(1,1000),mini_batch=range(1,5)",), "at most 2,000"),
-        (("learning=null",), "8%", (), "no learning section"),
+        (("learning=null",), "8%", (), "without a learning section"),
     ],
 )
 def test_a_question_is_checked_before_anything_runs(overrides, target, vary, message) -> None:
