@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +46,20 @@ def pytest_configure() -> None:
     flags = os.environ.get("XLA_FLAGS", "")
     if version("jaxlib").startswith(_KNOWN) and _QUICKLY not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {_QUICKLY}".strip()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the garbage collector away from what stays: half a million objects of modules and tests.
+
+    It went through them again and again, which took a fifth of the time of finding the tests, and 3 % of running them.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_xdist_auto_num_workers() -> int:
