@@ -41,14 +41,14 @@ class Mailbox(Generic[Item]):
         items = len(message)
         self.received += items
         self.arrival = trail
-        enough = self._enough
-        if enough is None or self.held + items < self._needed:
-            self.held += items
+        enough, held = self._enough, self.held + items
+        if enough is None or held < self._needed:
+            self.held = held
             self.messages.append(message)
             return
         self._enough = None
-        if self.held or enough is not self._collected:
-            self.held += items
+        if held > items or enough is not self._collected:
+            self.held = held
             self.messages.append(message)
             enough.call()
         else:

@@ -206,11 +206,12 @@ class Pipe:
 
     def _begin(self, now: float) -> None:
         """Count the requests that have begun by `now`."""
-        begun = 0
+        begun, waited, carried = 0, self._waited, self._bytes
         for arrival, start, size in self._pending:
             if start > now:
                 break
-            self._waited += start - arrival
-            self._bytes += size
+            waited += start - arrival
+            carried += size
             begun += 1
+        self._waited, self._bytes = waited, carried
         del self._pending[:begun]

@@ -32,11 +32,13 @@ class FifoLinkRoute(AbstractDirectRoute):
         return start
 
     def depart(self, now: float, trail: Trail) -> tuple[float, Event | None, Any]:
-        pipe = self._pipe
-        if pipe.free > now:
-            start, at_start, place = self.enter(now, trail)
-            return start, None, (at_start, place)
         self._sent += 1
+        pipe = self._pipe
+        if pipe.free > now:  # as `enter`, without a call
+            size, seconds, latency, extend, learner = self._message
+            start, end, at_start = pipe.serve(now, seconds, trail, extend, size, learner)
+            rest = end + latency - start
+            return start, None, (at_start, (rest, extend(at_start, rest)))
         start, arrival = pipe.carry(now, trail, self._message, self._arrival or moment(self._env))
         return start, arrival, trail
 

@@ -62,13 +62,15 @@ class Barrier:
 
     def _sort(self, timestamp: int, here: dict[int, Gradient], returning: set[int]) -> None:
         """Move the round's gradients from the mailbox to `here`; drop the others and add their senders to `returning`."""
+        members = self.round.members
         for message in self._mailbox.messages:
             for gradient in message:
-                if gradient.timestamp == timestamp and gradient.learner not in here:
-                    self.round.members.add(gradient.learner)
-                    here[gradient.learner] = gradient
+                learner = gradient.learner
+                if gradient.timestamp == timestamp and learner not in here:
+                    members.add(learner)
+                    here[learner] = gradient
                 else:
-                    returning.add(gradient.learner)
+                    returning.add(learner)
                     self._drop((gradient,))
         self._mailbox.clear()
 

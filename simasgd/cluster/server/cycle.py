@@ -40,11 +40,13 @@ class CyclicLearner(AbstractWorker):
         "_down",
         "_end",
         "_for_newer",
+        "_is_ready_for",
         "_left_at",
         "_message",
         "_on_end",
         "_on_pulled",
         "_on_pushed",
+        "_on_ready",
         "_on_turn",
         "_place",
         "_pushed_at",
@@ -70,6 +72,8 @@ class CyclicLearner(AbstractWorker):
         super().__init__(context, number, activity_log)
         self._server = server
         self._deliver = server.deliver
+        self._is_ready_for = server.is_ready_for
+        self._on_ready = self._answer
         self._up = up
         self._down = down
         self._for_newer = cycle.for_newer
@@ -138,7 +142,7 @@ class CyclicLearner(AbstractWorker):
     def _pull(self, now: float) -> None:
         """Request weights; as `fetch`."""
         self._pushed_at, self._left_at = now, inf
-        if self._server.is_ready_for(self.number, self._timestamp if self._for_newer else -1, self._answer):
+        if self._is_ready_for(self.number, self._timestamp if self._for_newer else -1, self._on_ready):
             self._answer(self._trail)
 
     def _answer(self, trail: Trail | None) -> None:
@@ -229,4 +233,6 @@ class CyclicLearner(AbstractWorker):
         self._trail = trail = arrival._value
         self._sent_at = self._up.receive(self._sent_at)
         self._deliver(self._message, trail)
-        self._pull(self._env.now)
+        self._pushed_at, self._left_at = self._env.now, inf  # as `_pull`, without a call
+        if self._is_ready_for(self.number, self._timestamp if self._for_newer else -1, self._on_ready):
+            self._answer(trail)
