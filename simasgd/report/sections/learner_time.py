@@ -21,7 +21,7 @@ from simasgd.report.facts.formats import (
 from simasgd.report.facts.part_facts import UNNAMED, ResourceFact
 from simasgd.report.facts.tables import group_by_clock
 from simasgd.report.facts.variant_facts import VariantFacts
-from simasgd.report.sections.single_variant import describe_busiest, describe_time_spent
+from simasgd.report.sections.single_variant import describe_busiest, describe_time_spent, find_bottleneck
 from simasgd.report.sections.what_if import build_what_if_panel
 from simasgd.results.study import Study
 
@@ -82,12 +82,18 @@ def _describe_time(groups: Sequence[NamedGroup]) -> str:
         f"{names}: {describe_time_spent(variant).replace('Learners', 'learners', 1)}" for names, variant in groups
     )
     busy = [(names, variant) for names, variant in groups if variant.busiest is not None and variant.busiest.busy > 0]
-    names, most = max(busy, key=lambda pair: pair[1].busiest.busy if pair[1].busiest else 0.0, default=("", groups[0][1]))
+    names, most = max(busy, key=lambda pair: _rank_load(pair[1]), default=("", groups[0][1]))
     busiest = f". Under {names}, {describe_busiest(most)}" if busy else ""
     overlap = _describe_overlap(groups)
     if len(groups) > _MAX_READ:  # the bars say it
         return f"{busiest.removeprefix('. ')}{'.' if busiest else ''}{overlap}".strip()
     return f"{spent}{busiest}.{overlap}"
+
+
+def _rank_load(variant: VariantFacts) -> tuple[bool, float]:
+    """Return the order of variants by their busiest server or link; bottlenecks come last."""
+    load = find_bottleneck(variant) or variant.busiest
+    return find_bottleneck(variant) is not None, 0.0 if load is None else load.busy
 
 
 def _describe_overlap(groups: Sequence[NamedGroup]) -> str:

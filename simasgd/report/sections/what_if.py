@@ -26,7 +26,7 @@ def build_what_if_panel(answers: Sequence[NamedFacts]) -> Panel:
         factors = {speedup.part: _format_speedup(speedup) for speedup in speedups}
         rows.append([Cell(names), *(Cell(factors.get(part, "–")) for part in parts)])
     return Panel(
-        f"If one part were {join_words(list(dict.fromkeys(_name_factor(speedup) for speedup in found)))}",
+        f"If one part were {join_words(list(dict.fromkeys(name_factor(speedup) for speedup in found)))}",
         note=f"{_describe_gains(answers)}{_describe_spread_starts(answers)}{_describe_method(found)}",
         table=Table(columns, rows),
     )
@@ -78,8 +78,9 @@ def describe_best_gain(speedups: Sequence[WhatIfFact]) -> str:
         return "no single part makes the run faster"
     fast = "can make" if best.is_limit else "makes"
     factor = f"{format_factor(best.speedup)} as fast{' at most' if best.is_limit else ''}"
-    return f"a {best.part} {_name_factor(best)} {fast} the run {factor}"
+    return f"a {best.part} {name_factor(best)} {fast} the run {factor}"
 
 
-def _name_factor(speedup: WhatIfFact) -> str:
+def name_factor(speedup: WhatIfFact) -> str:
+    """Return how fast the faster part is: `twice as fast`."""
     return f"{'twice' if speedup.factor == 2 else f'{format_number(speedup.factor)} times'} as fast"

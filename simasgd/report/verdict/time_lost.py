@@ -8,7 +8,7 @@ from simasgd.report.facts.formats import format_duration, format_factor, format_
 from simasgd.report.facts.part_facts import WhatIfFact
 from simasgd.report.facts.tolerances import is_same_work
 from simasgd.report.facts.variant_facts import VariantFacts
-from simasgd.report.sections.single_variant import BOTTLENECK, describe_busiest
+from simasgd.report.sections.single_variant import describe_load, find_bottleneck
 
 _PLAIN = 0.6
 """An activity that makes up this share of the difference explains it."""
@@ -80,7 +80,7 @@ def describe_cause(variant: VariantFacts) -> str:
     """Return a clause about the part that limits a run; "" if none does plainly.
 
     That is a busy server or link, a slow learner that the others wait for, or a network or server
-    whose speed matters.
+    whose speed matters. A server or link that is busy but does not limit the run is told, too.
     """
     seconds = _sum_seconds(variant)
     waiting = seconds["slowest"] + seconds["waiting"]
@@ -90,7 +90,7 @@ def describe_cause(variant: VariantFacts) -> str:
         and seconds["slowest"] > max(0.5 * waiting, 0.05 * variant.simulated_seconds.mean)
     ):
         return f"they wait for the {_name_slowest(variant)}"
-    return _name_limit(variant)
+    return describe_load(variant) or _name_limit(variant)
 
 
 def _sum_seconds(variant: VariantFacts) -> Mapping[str, float]:
@@ -123,10 +123,10 @@ def _compare_learners(variant: VariantFacts) -> str:
 
 
 def _name_limit(variant: VariantFacts) -> str:
-    """Return a clause about a busy server or link, or about the gain by a faster network or server; "" for neither."""
-    busiest, best = variant.busiest, find_gain(variant)
-    if busiest is not None and busiest.busy > BOTTLENECK:
-        return describe_busiest(variant)
+    """Return a clause about the bottleneck, or about the gain by a faster network or server; "" for neither."""
+    if find_bottleneck(variant) is not None:
+        return describe_load(variant)
+    best = find_gain(variant)
     if best is None:
         return ""
     fast = "twice" if best.factor == 2 else f"{format_number(best.factor)} times"

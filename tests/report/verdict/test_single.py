@@ -6,11 +6,22 @@ from typing import Any
 
 import pytest
 
+from simasgd.report.facts.formats import NBSP
 from simasgd.report.facts.learning_facts import Trend
 from simasgd.report.facts.part_facts import ResourceFact, WhatIfFact
+from simasgd.report.sections.single_variant import describe_busiest
 from tests.report.verdict.by_hand import DIVERGED, HUNG, TIMES, TIMING, facts, learns, loss, said, spread
 
 COMPUTES = "Learners compute 90 % of the time and wait 8.0 %"
+FULL = (ResourceFact("server", 0.98, 3.0), ResourceFact("server, link in", 0.92, 0.5))
+
+
+def gains(**factors: float) -> tuple[WhatIfFact, ...]:
+    """Return what parts twice as fast bring; of a part that ends in `_limit` only the limit is known."""
+    return tuple(
+        WhatIfFact(part.removesuffix("_limit"), 2, factor, 0 if part.endswith("_limit") else 9)
+        for part, factor in factors.items()
+    )
 
 
 def test_a_run_that_learned() -> None:
@@ -44,6 +55,42 @@ def test_a_run_that_learned() -> None:
 )
 def test_what_limits_it(changes: dict[str, Any], clause: str) -> None:
     assert said(facts("async", **changes)).endswith(f"{COMPUTES}{clause}.")
+
+
+@pytest.mark.parametrize(
+    ("what_if", "compute", "clause"),
+    [
+        (gains(network=1.0, server=1.9, node=1.0), 0.5, "the server is the bottleneck, busy 98 % of the time"),
+        (gains(network=1.9, server=1.4, node=1.0), 0.5, "the link into the server is the bottleneck, busy 92 % of the time"),
+        (
+            gains(network=1.0, server=1.01, node=1.97),
+            0.99,
+            "the server is busy 98 % of the time, but a node twice as fast would make the run 1.97× as fast, "
+            "and a server only 1.01×",
+        ),
+        (
+            gains(network=1.0, server_limit=1.2, node=1.5),
+            0.5,
+            "the server is busy 98 % of the time, but a node twice as fast would make the run 1.50× as fast, "
+            "and a server at most 1.20×",
+        ),
+        (
+            gains(network=1.0, server_limit=1.0, node=1.0),
+            0.5,
+            "the server is busy 98 % of the time, but a server twice as fast would not make the run faster",
+        ),
+        (gains(server_limit=1.9), 0.5, "the server is the bottleneck, busy 98 % of the time"),
+        (gains(server_limit=1.9), 0.99, "the server is busy 98 % of the time, but learners hardly wait for it"),
+        ((), 0.5, "the server is the bottleneck, busy 98 % of the time"),
+        ((), 0.99, "the server is busy 98 % of the time, but learners hardly wait for it"),
+    ],
+)
+def test_a_busy_server_is_the_bottleneck_only_if_a_faster_one_would_help(
+    what_if: tuple[WhatIfFact, ...], compute: float, clause: str
+) -> None:
+    found = facts("async", resources=FULL, what_if=what_if, learner_time={"compute": compute, "wait": 1.0 - compute})
+    assert said(found).endswith(f"; {clause}.")
+    assert describe_busiest(found).replace(NBSP, " ") == clause, "the page says the same"
 
 
 @pytest.mark.parametrize(
