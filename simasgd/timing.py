@@ -56,7 +56,7 @@ class Timing:
 
 @final
 @dataclass(frozen=True)
-class Part:
+class LaterPart:
     """A later part of a run.
 
     number     the number of the part; the first is 0
@@ -77,7 +77,9 @@ class Part:
         return replace(tape, past=past, batch=tape.batch + np.array(self.computed)[tape.learner])
 
 
-def simulate_timing(scenario: Scenario, progress: ReportPart, updates: int | None = None, part: Part | None = None) -> Timing:
+def simulate_timing(
+    scenario: Scenario, progress: ReportPart, updates: int | None = None, part: LaterPart | None = None
+) -> Timing:
     """Simulate the cluster of a scenario at its seed, up to `updates` at most.
 
     Without a later `part`, the first is simulated.
@@ -119,7 +121,7 @@ def simulate_first(scenario: Scenario, gradients: int) -> tuple[Tape, float]:
     return recorder.tape(job.mini_batch), fraction
 
 
-def cut_timing(scenario: Scenario, timing: Timing, step: int, part: Part | None = None) -> Timing:
+def cut_timing(scenario: Scenario, timing: Timing, step: int, part: LaterPart | None = None) -> Timing:
     """Return the timing of the run that ends with this step of its tape.
 
     The clock is simulated again up to the update, so that all that it counts is counted up to

@@ -20,7 +20,7 @@ from simasgd.scenario.record import Record
 from simasgd.scenario.schema import Scenario
 from simasgd.stages.progress import ShareOfWork
 from simasgd.tape.tape import Past
-from simasgd.timing import Part
+from simasgd.timing import LaterPart
 
 
 def continued_scenario(scenario: Scenario, epochs: float) -> Scenario:
@@ -68,7 +68,7 @@ def share_of_first(scenario: Scenario, share: ShareOfWork) -> ShareOfWork:
     return share
 
 
-def plan_part(run: Run, scenario: Scenario) -> Part:
+def plan_part(run: Run, scenario: Scenario) -> LaterPart:
     """Return the last part of a scenario, which goes on from a run of its earlier parts."""
     summary, stop = run.summary, scenario.stop
     assert scenario.samples_per_epoch is not None
@@ -77,7 +77,7 @@ def plan_part(run: Run, scenario: Scenario) -> Part:
     if scenario.samples_to_stop is not None and goal >= scenario.samples_to_stop:
         goal = scenario.samples_to_stop  # the last update may have gone beyond it
     goal += sum(samples_of_epochs(epochs, scenario.samples_per_epoch) for epochs in stop.continued)
-    return Part(
+    return LaterPart(
         number=len(seams),
         samples=max(1, goal - summary.samples),
         past=Past(summary.samples, summary.updates, summary.simulated_seconds, mean_staleness=seams[0].mean_staleness),

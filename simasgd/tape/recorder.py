@@ -57,7 +57,7 @@ class AbstractRecorder(abc.ABC):
         """Count the applied gradients of each of so many learners."""
 
 
-class Block(NamedTuple):
+class StepBlock(NamedTuple):
     """The columns of some steps, and their gradients."""
 
     time: list[float]
@@ -96,10 +96,10 @@ class _AbstractBlockRecorder(AbstractRecorder):
         if self._steps:
             time, timestamp, gradients, summed = (self._steps[place::4] for place in range(4))
             self._steps, self._held = [], 0
-            self._take_in(Block(time, timestamp, summed, [*map(len, gradients)], [*chain.from_iterable(gradients)]))
+            self._take_in(StepBlock(time, timestamp, summed, [*map(len, gradients)], [*chain.from_iterable(gradients)]))
 
     @abc.abstractmethod
-    def _take_in(self, block: Block) -> None:
+    def _take_in(self, block: StepBlock) -> None:
         """Take in the next steps."""
 
 
@@ -139,7 +139,7 @@ class SummaryRecorder(_AbstractBlockRecorder):
     def age_counts(self) -> Counter[int]:
         return Counter(dict(sorted(self._ages.items())))
 
-    def _take_in(self, block: Block) -> None:
+    def _take_in(self, block: StepBlock) -> None:
         self._applied.update(block.column(_LEARNER))
         if len(self._times) < self._noting:
             self._times.extend(block.of_gradients(block.time))
@@ -149,7 +149,7 @@ class SummaryRecorder(_AbstractBlockRecorder):
             self._counts.update(map(sub, block.of_gradients(block.timestamp), block.column(_READ)))
             self._last.update(zip(block.column(_LEARNER), block.of_gradients(block.timestamp)))  # noqa: B905  # as long as each other
 
-    def _late_of_copies(self, block: Block) -> Iterator[int]:
+    def _late_of_copies(self, block: StepBlock) -> Iterator[int]:
         """Return the staleness of each gradient where learners step copies of their own."""
         columns = block.column(_LEARNER), block.of_gradients(block.timestamp), block.column(_READ), block.column(_AHEAD)
         for learner, timestamp, read, ahead in zip(*columns, strict=True):
@@ -191,7 +191,7 @@ class TapeRecorder(_AbstractBlockRecorder):
         self._summing, self._summed = array("q"), array("q")  # the steps of sums, and of how many
         self._mixing: MixingRecorder | None = None
 
-    def _take_in(self, block: Block) -> None:
+    def _take_in(self, block: StepBlock) -> None:
         first_gradient, first_step = len(self._learner), len(self._stepped_at)
         if block.gradients:
             learner, batch, read, read_at, computed_at, layers, ahead = zip(*block.gradients, strict=True)

@@ -108,15 +108,15 @@ def _fail(env: Environment, failure: BaseException) -> None:
 
 
 @final
-class Moment(Event):
+class TimedEvent(Event):
     """An event at a known time."""
 
     _ok = True
 
 
-def timeout(env: Environment, seconds: float, value: Any = None) -> Moment:
+def timeout(env: Environment, seconds: float, value: Any = None) -> TimedEvent:
     """Return an event that happens in `seconds` (≥ 0) from now: SimPy's Timeout with less work."""
-    event: Moment = _new(Moment)
+    event: TimedEvent = _new(TimedEvent)
     event.env = env
     event.callbacks = []
     event._value = value
@@ -205,9 +205,9 @@ class Signal(Event):
             go_on(self)
 
 
-def moment(env: Environment) -> Moment:
+def timed_event(env: Environment) -> TimedEvent:
     """Return an event that is to be scheduled. Its only user may schedule it again and again, each time with callbacks."""
-    event: Moment = _new(Moment)
+    event: TimedEvent = _new(TimedEvent)
     event.env = env
     event.callbacks = []
     event._value = None

@@ -7,13 +7,13 @@ from typing import NamedTuple, final
 
 from simpy.events import NORMAL
 
-from simasgd.cluster.clock.events import Moment
+from simasgd.cluster.clock.events import TimedEvent
 from simasgd.cluster.clock.log import TRANSFER, SpanLog
 from simasgd.cluster.clock.pace import AbstractPace
 from simasgd.cluster.clock.trail import START, Extend, Trail, add_push, add_update
 
 _FEWEST = 64
-Message = tuple[float, float, float, Extend, int]
+PipeMessage = tuple[float, float, float, Extend, int]
 """Bytes, seconds on the free link, latency (s), how it extends a trail, and the learner concerned (−1: none)."""
 
 
@@ -118,7 +118,7 @@ class Pipe:
             self._log.add(self._track, self._activity if activity is None else activity, start, end, learner)
         return start, end, cause
 
-    def carry(self, now: float, cause: Trail, message: Message, arrival: Moment) -> tuple[float, Moment | None]:
+    def carry(self, now: float, cause: Trail, message: PipeMessage, arrival: TimedEvent) -> tuple[float, TimedEvent | None]:
         """Carry a message that is sent now, with the trail `cause`: `serve`, and the latency after it, with less work.
 
         `arrival` is then scheduled, with its trail. Return when the message starts (s), and `arrival`;

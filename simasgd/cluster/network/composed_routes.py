@@ -8,7 +8,7 @@ from typing import Any, final
 from simpy import Environment, Event
 from simpy.events import Timeout
 
-from simasgd.cluster.clock.events import Moment, Signal
+from simasgd.cluster.clock.events import Signal, TimedEvent
 from simasgd.cluster.clock.trail import START, Trail, wait_until
 from simasgd.cluster.network.routes import AbstractRoute, ByteCounts
 
@@ -40,7 +40,7 @@ class SplitRoute(AbstractRoute):
         starts, arrivals = zip(*(part.send(now, trail) for part in self._parts), strict=True)
         return min(starts), self._joined(arrivals)
 
-    def reuse(self, arrival: Moment) -> None:
+    def reuse(self, arrival: TimedEvent) -> None:
         """Do nothing: the parts of a message arrive one by one."""
 
     def receive(self, start: float) -> float:
@@ -141,7 +141,7 @@ class LossyRoute(AbstractRoute):
         start, arrival = self._route.send(now, trail)
         return start, self._lost(arrival, Signal(self._env)) if self._is_lost() else arrival
 
-    def reuse(self, arrival: Moment) -> None:
+    def reuse(self, arrival: TimedEvent) -> None:
         """Do nothing: a message may arrive again and again."""
 
     def receive(self, start: float) -> float:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, final
 from simpy import Environment, Event
 from simpy.events import NORMAL
 
-from simasgd.cluster.clock.events import Signal, moment, timeout
+from simasgd.cluster.clock.events import Signal, timed_event, timeout
 from simasgd.cluster.clock.pipe import Pipe
 from simasgd.cluster.clock.trail import Trail
 from simasgd.cluster.network.inflow import Inflow
@@ -39,7 +39,7 @@ class FifoLinkRoute(AbstractDirectRoute):
             start, end, at_start = pipe.serve(now, seconds, trail, extend, size, learner)
             rest = end + latency - start
             return start, None, (at_start, (rest, extend(at_start, rest)))
-        start, arrival = pipe.carry(now, trail, self._message, self._arrival or moment(self._env))
+        start, arrival = pipe.carry(now, trail, self._message, self._arrival or timed_event(self._env))
         return start, arrival, trail
 
     def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
@@ -53,14 +53,14 @@ class FifoLinkRoute(AbstractDirectRoute):
         rest, trail = place
         if rest <= 0.0:
             return None
-        arrival, env = self._arrival or moment(self._env), self._env
+        arrival, env = self._arrival or timed_event(self._env), self._env
         arrival._value = trail
         heappush(env._queue, (env.now + rest, NORMAL, next(env._eid), arrival))
         return arrival
 
     def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
         self._sent += 1
-        return self._pipe.carry(now, trail, self._message, self._arrival or moment(self._env))
+        return self._pipe.carry(now, trail, self._message, self._arrival or timed_event(self._env))
 
 
 class Hop(NamedTuple):

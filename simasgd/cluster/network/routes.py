@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from simpy import Event
 
-from simasgd.cluster.clock.events import Moment
-from simasgd.cluster.clock.pipe import Message
+from simasgd.cluster.clock.events import TimedEvent
+from simasgd.cluster.clock.pipe import PipeMessage
 from simasgd.cluster.clock.trail import Extend, Trail
 
 
@@ -65,7 +65,7 @@ class AbstractRoute(abc.ABC):
         return (start, None, (trail, place)) if start > now else (start, self.cross(place), trail)
 
     @abc.abstractmethod
-    def reuse(self, arrival: Moment) -> None:
+    def reuse(self, arrival: TimedEvent) -> None:
         """Use this event for all arrivals, where the route knows them beforehand.
 
         No message will be abandoned, and the receiver sets the callbacks of each arrival.
@@ -105,13 +105,13 @@ class AbstractDirectRoute(AbstractRoute):
     __slots__ = ("_arrival", "_lost", "_message", "_received", "_sent")
 
     def __init__(self, message: MessageSpec) -> None:
-        self._message: Message = (*message,)  # a plain tuple is unpacked faster
-        self._arrival: Moment | None = None  # of all messages, if there is one
+        self._message: PipeMessage = (*message,)  # a plain tuple is unpacked faster
+        self._arrival: TimedEvent | None = None  # of all messages, if there is one
         self._sent = 0
         self._received = 0
         self._lost = 0
 
-    def reuse(self, arrival: Moment) -> None:
+    def reuse(self, arrival: TimedEvent) -> None:
         self._arrival = arrival
 
     def abandon(self) -> None:

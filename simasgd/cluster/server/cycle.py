@@ -13,7 +13,7 @@ from simpy.events import NORMAL
 from simasgd.cluster.cast.context import RunContext
 from simasgd.cluster.cast.worker import AbstractWorker
 from simasgd.cluster.clock.activity import Activity, ActivityLog, Thread
-from simasgd.cluster.clock.events import END_OF_TIME, after, moment
+from simasgd.cluster.clock.events import END_OF_TIME, after, timed_event
 from simasgd.cluster.clock.trail import START, Trail, wait_until
 from simasgd.cluster.network.routes import AbstractRoute
 from simasgd.cluster.server.server import Server
@@ -81,7 +81,7 @@ class CyclicLearner(AbstractWorker):
         self._trail = START
         self._timestamp = -1  # of the learner's weights
         self._message: tuple[Gradient, ...] = ()  # the last one
-        self._end = moment(self._env)  # of a mini-batch, a message or a wait for a link: one at a time
+        self._end = timed_event(self._env)  # of a mini-batch, a message or a wait for a link: one at a time
         up.reuse(self._end)
         down.reuse(self._end)
         # The callbacks of a mini-batch, of messages, and of a reply's turn on its link: nobody may add one.

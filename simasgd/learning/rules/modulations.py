@@ -12,7 +12,7 @@ from jaxtyping import PyTree
 
 from simasgd.learning.models.network import Parameters
 from simasgd.learning.rules import adaptive, compensation, momentum, staleness
-from simasgd.learning.rules.part import Part
+from simasgd.learning.rules.part import RulePart
 from simasgd.learning.rules.trees import State
 from simasgd.scenario.learning import modulation as kinds
 from simasgd.scenario.learning.modulation import Modulation
@@ -49,8 +49,8 @@ transformation of each gradient after that step.
 class Modulated(NamedTuple):
     """A modulation as a transformation of each gradient, and its `look` (of this transformation's state) if it has one."""
 
-    per_gradient: Part
-    look: Part | None = None
+    per_gradient: RulePart
+    look: RulePart | None = None
 
 
 def modulated(
@@ -65,19 +65,19 @@ def modulated(
         case kinds.DanaZero(decay=decay):
             return Modulated(_ahead(decay, setting), _look(learning_rate, decay, rates))
         case kinds.DanaDC(decay=decay, lambda0=strength):
-            compensated = Part.of(compensation.compensate_delay, strength=strength)
-            look = Part.of(_of_last_state, _look(learning_rate, decay, rates))
-            return Modulated(Part.of(optax.chain, compensated, _ahead(decay, setting)), look)
+            compensated = RulePart.of(compensation.compensate_delay, strength=strength)
+            look = RulePart.of(_of_last_state, _look(learning_rate, decay, rates))
+            return Modulated(RulePart.of(optax.chain, compensated, _ahead(decay, setting)), look)
         case _:
             return Modulated(_transformation(modulation, learning_rate, setting))
 
 
-def _ahead(decay: float, setting: Setting) -> Part:
-    return Part.of(momentum.trace_ahead, decay=decay, fixed={"learners": setting.learners})
+def _ahead(decay: float, setting: Setting) -> RulePart:
+    return RulePart.of(momentum.trace_ahead, decay=decay, fixed={"learners": setting.learners})
 
 
-def _look(learning_rate: float, decay: float, rates: Callable[[Parameters], PyTree] | None) -> Part:
-    return Part.of(momentum.look_by, step=learning_rate * decay, fixed={"rates": rates})
+def _look(learning_rate: float, decay: float, rates: Callable[[Parameters], PyTree] | None) -> RulePart:
+    return RulePart.of(momentum.look_by, step=learning_rate * decay, fixed={"rates": rates})
 
 
 def _of_last_state(look: Look) -> Look:
@@ -85,44 +85,44 @@ def _of_last_state(look: Look) -> Look:
     return lambda weights, state, factor: look(weights, state[-1], factor)
 
 
-def _transformation(modulation: Modulation, learning_rate: float, setting: Setting) -> Part:
+def _transformation(modulation: Modulation, learning_rate: float, setting: Setting) -> RulePart:
     """Return the transformation, with numbers as they enter it: what depends on no gradient is computed here."""
     match modulation:
         case kinds.NoModulation():
-            return Part.of(optax.identity)
+            return RulePart.of(optax.identity)
         case kinds.InverseStaleness():
-            return Part.of(staleness.scale_by_inverse_staleness)
+            return RulePart.of(staleness.scale_by_inverse_staleness)
         case kinds.InverseMeanStaleness():
-            return Part.of(optax.scale, step_size=staleness.inverse_mean_staleness(setting.mean_staleness))
+            return RulePart.of(optax.scale, step_size=staleness.inverse_mean_staleness(setting.mean_staleness))
         case kinds.SqrtBatch(reference=reference):
-            return Part.of(optax.scale, step_size=staleness.sqrt_batch(setting.samples_per_round, reference))
+            return RulePart.of(optax.scale, step_size=staleness.sqrt_batch(setting.samples_per_round, reference))
         case kinds.PolynomialStaleness(power=power):
-            return Part.of(staleness.scale_by_polynomial_staleness, power=power)
+            return RulePart.of(staleness.scale_by_polynomial_staleness, power=power)
         case kinds.ExponentialStaleness(rate=rate):
-            return Part.of(staleness.scale_by_exponential_staleness, rate=rate)
+            return RulePart.of(staleness.scale_by_exponential_staleness, rate=rate)
         case kinds.StalenessTable(factors=factors):
-            return Part.of(staleness.scale_by_staleness_table, factors=jnp.asarray(factors))
+            return RulePart.of(staleness.scale_by_staleness_table, factors=jnp.asarray(factors))
         case kinds.DelayCompensation(lambda0=strength):
-            return Part.of(compensation.compensate_delay, strength=strength)
+            return RulePart.of(compensation.compensate_delay, strength=strength)
         case kinds.AdaptiveDelayCompensation(lambda0=strength, decay=decay):
-            return Part.of(compensation.compensate_delay_adaptively, strength=strength, decay=decay)
+            return RulePart.of(compensation.compensate_delay_adaptively, strength=strength, decay=decay)
         case kinds.GapAware(decay=decay):
-            return Part.of(compensation.scale_by_gap, decay=decay)
+            return RulePart.of(compensation.scale_by_gap, decay=decay)
         case kinds.WuAdaptive1(fraction=fraction):
-            return Part.of(adaptive.scale_within_budget_1, fraction=fraction, fixed={"window": setting.window})
+            return RulePart.of(adaptive.scale_within_budget_1, fraction=fraction, fixed={"window": setting.window})
         case kinds.WuAdaptive2():
-            return Part.of(adaptive.scale_within_budget_2, fixed={"window": setting.window})
+            return RulePart.of(adaptive.scale_within_budget_2, fixed={"window": setting.window})
         case kinds.Mishchenko(smoothness=smoothness):
             # Without L, α₀ is taken for the largest step that the theorem allows, 1/(2λL).
             known = smoothness or 1.0 / (2.0 * setting.learners * learning_rate)
-            return Part.of(adaptive.scale_up_to, fixed=None, **adaptive.mishchenko(learning_rate, known, setting.learners))
+            return RulePart.of(adaptive.scale_up_to, fixed=None, **adaptive.mishchenko(learning_rate, known, setting.learners))
         case kinds.Koloskova(smoothness=smoothness, threshold=given):
             threshold = float(setting.learners) if given is None else given
             known = smoothness or 1.0 / (4.0 * threshold * learning_rate)  # α₀ is taken for 1/(4Lτ_C)
-            return Part.of(adaptive.scale_beyond, fixed=None, **adaptive.koloskova(learning_rate, known, threshold))
+            return RulePart.of(adaptive.scale_beyond, fixed=None, **adaptive.koloskova(learning_rate, known, threshold))
         case kinds.DanaSlim(decay=decay):
-            return Part.of(momentum.trace_by_learner, decay=decay, fixed={"learners": setting.learners})
+            return RulePart.of(momentum.trace_by_learner, decay=decay, fixed={"learners": setting.learners})
         case kinds.LearnerMomentum(decay=decay):
-            return Part.of(momentum.momentum_by_learner, decay=decay, fixed={"learners": setting.learners})
+            return RulePart.of(momentum.momentum_by_learner, decay=decay, fixed={"learners": setting.learners})
         case _:
             raise NotImplementedError(modulation.kind)

@@ -10,7 +10,7 @@ import optax
 from jaxtyping import PyTree
 
 from simasgd.learning.models.network import Parameters
-from simasgd.learning.rules.part import Part, RuleNumber
+from simasgd.learning.rules.part import RuleNumber, RulePart
 from simasgd.learning.rules.trees import State, Updates
 from simasgd.scenario.learning.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSProp, TotalMomentum
 
@@ -57,11 +57,11 @@ def add_decay(decay: RuleNumber) -> optax.GradientTransformationExtraArgs:
     return add_decays(lambda params: jax.tree.map(lambda _: decay, params))
 
 
-def regularized(chosen: Optimizer, decays: Callable[[Parameters], PyTree] | None = None) -> list[Part]:
+def regularized(chosen: Optimizer, decays: Callable[[Parameters], PyTree] | None = None) -> list[RulePart]:
     """Return the weight decays to add to each gradient: the scenario's if it is coupled, and the network's `decays`."""
     coupled = 0.0 if isinstance(chosen, AdamW) else chosen.weight_decay
-    everywhere = [Part.of(add_decay, decay=coupled)] if coupled else []
-    return [*everywhere, *([] if decays is None else [Part.of(add_decays, fixed={"decays": decays})])]
+    everywhere = [RulePart.of(add_decay, decay=coupled)] if coupled else []
+    return [*everywhere, *([] if decays is None else [RulePart.of(add_decays, fixed={"decays": decays})])]
 
 
 def explicit_momentum(momentum: float | TotalMomentum, staleness: float) -> float:
@@ -90,29 +90,29 @@ def local_step(
     return step
 
 
-def clipped(chosen: Optimizer) -> list[Part]:
+def clipped(chosen: Optimizer) -> list[RulePart]:
     """Return the limit of the norm of a step's mean gradient, if there is one."""
-    return [] if chosen.clip is None else [Part.of(optax.clip_by_global_norm, max_norm=chosen.clip)]
+    return [] if chosen.clip is None else [RulePart.of(optax.clip_by_global_norm, max_norm=chosen.clip)]
 
 
-def optimizer_of(chosen: Optimizer, staleness: float = 0.0) -> Part:
+def optimizer_of(chosen: Optimizer, staleness: float = 0.0) -> RulePart:
     """Return the scenario's optimizer for a tape with this mean staleness. Without momentum it keeps no velocity."""
     rate = chosen.learning_rate
     match chosen:
         case SGD():
             velocity = _momentum(explicit_momentum(chosen.momentum, staleness))
-            return Part.of(optax.sgd, learning_rate=rate, **velocity, fixed={"nesterov": chosen.nesterov})
+            return RulePart.of(optax.sgd, learning_rate=rate, **velocity, fixed={"nesterov": chosen.nesterov})
         case Adagrad():
             initial = chosen.initial_accumulator_value
-            return Part.of(optax.adagrad, learning_rate=rate, initial_accumulator_value=initial, eps=chosen.eps)
+            return RulePart.of(optax.adagrad, learning_rate=rate, initial_accumulator_value=initial, eps=chosen.eps)
         case Adam():
-            return Part.of(optax.adam, learning_rate=rate, **_means(chosen), fixed={"nesterov": chosen.nesterov})
+            return RulePart.of(optax.adam, learning_rate=rate, **_means(chosen), fixed={"nesterov": chosen.nesterov})
         case AdamW():
             decay = chosen.weight_decay
             fixed = {"nesterov": chosen.nesterov}
-            return Part.of(optax.adamw, learning_rate=rate, **_means(chosen), weight_decay=decay, fixed=fixed)
+            return RulePart.of(optax.adamw, learning_rate=rate, **_means(chosen), weight_decay=decay, fixed=fixed)
         case RMSProp():
-            return Part.of(
+            return RulePart.of(
                 optax.rmsprop,
                 learning_rate=rate,
                 decay=chosen.decay,

@@ -15,7 +15,7 @@ RuleNumber: TypeAlias = float | jax.Array
 @final
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Part:
+class RulePart:
     """A function of an update rule, such as an optax transformation, before it is built.
 
     It is built by build(*inner, name=number, …, **fixed), with the inner parts built first. A part is
@@ -24,7 +24,7 @@ class Part:
     be `fixed`.
     """
 
-    inner: tuple[Part, ...]
+    inner: tuple[RulePart, ...]
     numbers: tuple[RuleNumber, ...]
     names: tuple[str, ...] = field(metadata={"static": True})
     """The names of the numbers, as arguments of `build`."""
@@ -33,8 +33,8 @@ class Part:
 
     @classmethod
     def of(
-        cls, build: Callable[..., Any], *inner: Part, fixed: Mapping[str, Hashable] | None = None, **numbers: RuleNumber
-    ) -> Part:
+        cls, build: Callable[..., Any], *inner: RulePart, fixed: Mapping[str, Hashable] | None = None, **numbers: RuleNumber
+    ) -> RulePart:
         """Return the part that `build` makes of these parts, fixed arguments and numbers."""
         return cls(inner, tuple(numbers.values()), tuple(numbers), build, tuple((fixed or {}).items()))
 

@@ -22,7 +22,7 @@ from simasgd.learning.rules.optimizers import (
     scale_by_factor,
     scale_by_rates,
 )
-from simasgd.learning.rules.part import Part
+from simasgd.learning.rules.part import RulePart
 from simasgd.learning.rules.trees import Updates
 from simasgd.scenario.learning.compression import QSGD, Compression, Half, NoCompression, Sign, TopK
 from simasgd.scenario.learning.modulation import Modulation
@@ -46,12 +46,12 @@ class Rule:
     in numbers only.
     """
 
-    gradient_parts: tuple[Part, ...]
+    gradient_parts: tuple[RulePart, ...]
     """The parts of `per_gradient`, in order."""
-    update_parts: tuple[Part, ...]
+    update_parts: tuple[RulePart, ...]
     """The parts of `update`, in order."""
-    local_part: Part
-    look_part: Part | None
+    local_part: RulePart
+    look_part: RulePart | None
     sgd: LinearUpdate | None
     """The numbers of the second stage if that is SGD, which is linear; else None."""
     linear: bool = field(metadata={"static": True})
@@ -116,13 +116,13 @@ def rule(
     `rates` and `decays` of the network's arrays are those of `simasgd.learning.models.network`;
     None where it has none.
     """
-    after = [*([] if rates is None else [Part.of(scale_by_rates, fixed={"rates": rates})]), Part.of(scale_by_factor)]
+    after = [*([] if rates is None else [RulePart.of(scale_by_rates, fixed={"rates": rates})]), RulePart.of(scale_by_factor)]
     chosen = modulated(modulation, optimizer.learning_rate, setting, rates)
     decayed = regularized(optimizer, decays)
     return Rule(
         gradient_parts=(*decayed, *_stages(modulation, chosen, compression, setting)),
         update_parts=(*clipped(optimizer), optimizer_of(optimizer, setting.tape_staleness), *after),
-        local_part=Part.of(local_step, *decayed, learning_rate=local_learning_rate, fixed={"rates": rates}),
+        local_part=RulePart.of(local_step, *decayed, learning_rate=local_learning_rate, fixed={"rates": rates}),
         look_part=chosen.look,
         sgd=linear_update(optimizer, setting.tape_staleness),
         linear=modulation.linear and not compression.changes_values,
@@ -135,14 +135,14 @@ def _remembers(compression: Compression, setting: Setting) -> bool:
     return compression.has_feedback or setting.sums or isinstance(compression, QSGD)
 
 
-def _stages(modulation: Modulation, chosen: Modulated, compression: Compression, setting: Setting) -> list[Part]:
+def _stages(modulation: Modulation, chosen: Modulated, compression: Compression, setting: Setting) -> list[RulePart]:
     """Order the modulation and the compression: learners compress last, and the server transforms what arrives."""
     if not compression.changes_values:
         return [chosen.per_gradient]
     encoded = _encoding(compression, setting)
     if modulation.at_learner:
         return [chosen.per_gradient, encoded]
-    return [encoded, Part.of(encoders.of_messages, chosen.per_gradient) if setting.sums else chosen.per_gradient]
+    return [encoded, RulePart.of(encoders.of_messages, chosen.per_gradient) if setting.sums else chosen.per_gradient]
 
 
 def encoding(chosen: Compression, setting: Setting) -> optax.GradientTransformationExtraArgs:
@@ -151,26 +151,26 @@ def encoding(chosen: Compression, setting: Setting) -> optax.GradientTransformat
     return built
 
 
-def _encoding(chosen: Compression, setting: Setting) -> Part:
+def _encoding(chosen: Compression, setting: Setting) -> RulePart:
     encoder, learners = _encoder(chosen), {"learners": setting.learners}
     if chosen.has_feedback:
-        return Part.of(encoders.with_error_feedback, encoder, fixed=learners)
-    return Part.of(encoders.summed_up, encoder, fixed=learners) if setting.sums else encoder
+        return RulePart.of(encoders.with_error_feedback, encoder, fixed=learners)
+    return RulePart.of(encoders.summed_up, encoder, fixed=learners) if setting.sums else encoder
 
 
 def _unchanged() -> optax.GradientTransformationExtraArgs:
     return optax.with_extra_args_support(optax.identity())
 
 
-def _encoder(chosen: Compression) -> Part:
+def _encoder(chosen: Compression) -> RulePart:
     match chosen:
         case NoCompression():
-            return Part.of(_unchanged)
+            return RulePart.of(_unchanged)
         case Half():
-            return Part.of(encoders.round_to_half)
+            return RulePart.of(encoders.round_to_half)
         case TopK(fraction=fraction):  # the number of values that it keeps is the length of an array
-            return Part.of(encoders.keep_largest, fixed={"fraction": fraction})
+            return RulePart.of(encoders.keep_largest, fixed={"fraction": fraction})
         case QSGD(levels=levels, bucket=bucket):
-            return Part.of(encoders.quantize, levels=float(levels), fixed={"bucket": bucket})
+            return RulePart.of(encoders.quantize, levels=float(levels), fixed={"bucket": bucket})
         case Sign(error_feedback=scaled):
-            return Part.of(encoders.take_scaled_signs if scaled else encoders.take_signs)
+            return RulePart.of(encoders.take_scaled_signs if scaled else encoders.take_signs)

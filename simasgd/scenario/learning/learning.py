@@ -8,7 +8,7 @@ from pydantic import Field
 
 from simasgd.scenario.learning.data import Data, OwnData
 from simasgd.scenario.learning.evaluate import EACH_EPOCH, Evaluate
-from simasgd.scenario.learning.models import Model, Own
+from simasgd.scenario.learning.models import ModelKind, Own
 from simasgd.scenario.learning.modulation import DefaultModulation, Modulation
 from simasgd.scenario.learning.optimizers import Optimizer
 from simasgd.scenario.learning.partition import Dirichlet, Partition, Shared
@@ -29,7 +29,7 @@ class Learning(Section):
     scenario's seed if absent."""
     data: Data
     """The data set."""
-    model: Model
+    model: ModelKind
     """The model; it must fit the data."""
     optimizer: Optimizer
     """The optimizer, with its learning rate α₀."""

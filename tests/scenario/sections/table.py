@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, get_args
 
 from simasgd.scenario.learning.compression import Compression
 from simasgd.scenario.learning.data import Data
-from simasgd.scenario.learning.models import Model
+from simasgd.scenario.learning.models import ModelKind
 from simasgd.scenario.learning.modulation import Modulation
 from simasgd.scenario.learning.optimizers import Optimizer
 from simasgd.scenario.vocabulary.section import Section
@@ -145,6 +145,6 @@ FAMILIES = {
     "modulation": Family(Modulation, MODULATIONS),
     "optimizer": Family(Optimizer, OPTIMIZERS),
     "compression": Family(Compression, COMPRESSIONS),
-    "model": Family(Model, MODELS),
+    "model": Family(ModelKind, MODELS),
     "data": Family(Data, DATA),
 }

@@ -15,13 +15,13 @@ from simasgd.scenario.cluster.collective import Collective
 from simasgd.scenario.cluster.network import Network, Topology
 from simasgd.scenario.learning.compression import Compression
 from simasgd.scenario.learning.data import Data
-from simasgd.scenario.learning.models import Model
+from simasgd.scenario.learning.models import ModelKind
 from simasgd.scenario.learning.modulation import Modulation
 from simasgd.scenario.learning.optimizers import Optimizer
 from simasgd.scenario.learning.partition import Partition
 from simasgd.scenario.vocabulary.on_demand import WhenGiven
 
-CHOICES = [Architecture, Collective, Topology, Compression, Data, Model, Modulation, Optimizer, Partition]
+CHOICES = [Architecture, Collective, Topology, Compression, Data, ModelKind, Modulation, Optimizer, Partition]
 STRANGE: list[Any] = [3, None, [1], {}, *({"kind": kind} for kind in (3, None, True, 1.5, [1], {}, "none such"))]
 PROGRAM = """
 import json
@@ -29,10 +29,10 @@ from typing import get_args
 from simasgd import Scenario
 from simasgd.protocols import Protocol
 from simasgd.scenario.cluster.cluster import Costs, Faults, Stragglers
-from simasgd.scenario.learning.models import Model
+from simasgd.scenario.learning.models import ModelKind
 from simasgd.scenario.learning.optimizers import Optimizer
 Scenario.load("quickstart", "learning.optimizer={kind: adam, learning_rate: 0.1}")
-kinds = [one for choice in (Model, Optimizer) for one in get_args(get_args(choice)[0])]
+kinds = [one for choice in (ModelKind, Optimizer) for one in get_args(get_args(choice)[0])]
 sections = [*get_args(Protocol), *kinds, Costs, Faults, Stragglers]
 print(json.dumps([one.__name__ for one in sections if one.__pydantic_complete__]))
 """

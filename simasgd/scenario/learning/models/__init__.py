@@ -1,4 +1,4 @@
-"""The models. The union `Model` is the registry."""
+"""The models. The union `ModelKind` is the registry."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = [
     "LeNet5",
     "Linear",
     "Logistic",
-    "Model",
+    "ModelKind",
     "Own",
     "Quadratic",
     "ResNet18",
@@ -30,7 +30,7 @@ __all__ = [
     "pooled_size",
 ]
 
-Model = Annotated[
+ModelKind = Annotated[
     Softmax | Linear | Logistic | Quadratic | MLP | LeNet5 | Cifar10Rudra | ResNet18 | ResNet20 | Transformer | Own,
     ByKind(),
     NameForKind,
