@@ -44,7 +44,7 @@ def _print_share(name: str, learners: int, gradients: int, more: Sequence[str]) 
     began = time.process_time()
     timing = simulate_timing(scenario, silent)
     own = time.process_time() - began
-    question = Question.of_run(scenario, assemble(scenario, timing, None, 0.0).summary, timing.clock.events)
+    question = Question.of_run(scenario, assemble(scenario, timing, None, 0.0).summary)
     began = time.process_time()
     what_if(scenario, question, timing.times_of_first(question.gradients))
     asked = time.process_time() - began

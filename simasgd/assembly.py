@@ -124,6 +124,7 @@ def summarize(
         links=tuple(form.LinkLoad(**link._asdict()) for link in clock.links),
         bytes=_bytes(clock),
         faults=_faults(clock),
+        clock_events=clock.events if recorded is None else None,
         what_if=None,
         lock_step=None,
         seams=(),

@@ -127,6 +127,7 @@ RUN: Mapping[str, str] = {
     "faults.members_dropped": "learners that the others gave up",
     "faults.messages_lost": "messages that were lost and sent again",
     "faults.server_paused": "seconds in which the server was paused",
+    "clock_events": "events of the simulated cluster; more with a time line; null: not simulated",
     "what_if": "the same clock with a faster part; null: not computed",
     "what_if.change": "part that is faster: network, server or node",
     "what_if.factor": "how many times as fast it is",

@@ -229,6 +229,7 @@ def _summarize(
         links=(),
         bytes=_count_bytes(log),
         faults=None,
+        clock_events=None,
         what_if=None,
         lock_step=None,
         seams=(),

@@ -208,6 +208,7 @@ class Summary(Stored):
     the mean compute time, of the fastest where learners have laws or mini-batches of their own. Null
     where compute times are not known (a log, a free pace). `speedup` is the quotient of the two.
     `learner_hours` are summed over the learners that were present; of a log, over all.
+    `clock_events` are the events of the simulated cluster; null where none was simulated.
     `what_if`, `lock_step` and `warnings` are filled in by a study. A continued run has `seams`.
     """
 
@@ -249,6 +250,7 @@ class Summary(Stored):
     links: Items[LinkLoad]
     bytes: ByteTotals | None
     faults: FaultTotals | None
+    clock_events: WholeNumber | None
     what_if: Items[Speedup] | None
     lock_step: StartComparison | None
     warnings: Items[str]

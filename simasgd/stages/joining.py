@@ -148,6 +148,7 @@ def _join_summaries(
         "links": tuple(_join_loads(pair, share) for pair in zip(one.links, two.links, strict=True)),
         "bytes": None if one.bytes is None or two.bytes is None else form.ByteTotals(**_added(one.bytes, two.bytes)),
         "faults": None if one.faults is None or two.faults is None else form.FaultTotals(**_added(one.faults, two.faults)),
+        "clock_events": None if one.clock_events is None or two.clock_events is None else one.clock_events + two.clock_events,
         "what_if": None,
         "lock_step": None,
         "warnings": tuple(each.sentence() for each in seams),

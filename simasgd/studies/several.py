@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from simasgd.ahead.timings import Timings
 from simasgd.learning.devices import capacity_for
@@ -32,13 +32,8 @@ if TYPE_CHECKING:
 Result = TypeVar("Result", Run, Study)
 
 
-class Known(NamedTuple):
-    """What `what_if` need not simulate again of a run."""
-
-    events: int
-    """The events of its clock."""
-    times: Floats | None
-    """The simulated seconds of as many first gradients as its question is about; None if they are not kept."""
+TimesOfFirst: TypeAlias = Floats | None
+"""The simulated seconds of as many first gradients of a run as its question is about; None if they are not kept."""
 
 
 def study(
@@ -66,8 +61,8 @@ def study(
     work = None if unfinished is None else UnfinishedWork(unfinished, checkpoint_seconds)
     with reporting(progress, scenario.name, learns=_learns(singles)) as report:
         first_of = dict(reversed([(variant, number) for number, (variant, _) in enumerate(singles)]))
-        runs, clocks = _run_all([single for _, single in singles], report, task, work, {*first_of.values()})
-    return _collect(scenario, singles, runs, command, clocks)
+        runs, times = _run_all([single for _, single in singles], report, task, work, {*first_of.values()})
+    return _collect(scenario, singles, runs, command, times)
 
 
 def extend(
@@ -157,11 +152,11 @@ def _collect(
     singles: Sequence[tuple[str, Scenario]],
     runs: Sequence[Run],
     command: str,
-    clocks: Mapping[int, Known] = MappingProxyType({}),
+    times: Mapping[int, TimesOfFirst] = MappingProxyType({}),
 ) -> Study:
     """Return the study of these runs, the first of each variant with the speed-ups of faster clusters.
 
-    `clocks` has what is known of the clocks of some runs, by their numbers.
+    `times` are of some runs, by their numbers. They need not be simulated again.
     """
     of_variants: dict[str, list[Run]] = {}
     answers: dict[tuple[str, int], Answers] = {}
@@ -170,9 +165,7 @@ def _collect(
             applied = run.summary.gradients.applied
             asked = clock_of(single), applied
             if asked not in answers:
-                known = clocks.get(number)
-                question = Question.of_run(single, run.summary, None if known is None else known.events)
-                answers[asked] = what_if(single, question, None if known is None else known.times)
+                answers[asked] = what_if(single, Question.of_run(single, run.summary), times.get(number))
             run = replace(run, summary=_with_answers(run.summary, single, answers[asked]))
         of_variants.setdefault(variant, []).append(run)
     return Study(scenario, of_variants, command, _notes(of_variants))
@@ -180,15 +173,15 @@ def _collect(
 
 def _run_all(
     scenarios: Sequence[Scenario], progress: ReportPart, task: Task | None, work: UnfinishedWork | None, asked: Collection[int]
-) -> tuple[list[Run], dict[int, Known]]:
+) -> tuple[list[Run], dict[int, TimesOfFirst]]:
     """Run scenarios in groups that share a loop, or find their runs in unfinished work.
 
-    Also return what is known of the clocks of the runs that are `asked` for, by their numbers.
+    Also return the times of the first gradients of the runs that are `asked` for, by their numbers.
     """
     for scenario in scenarios:
         require_learning(scenario)
     finished: dict[int, Run] = {}
-    clocks: dict[int, Known] = {}
+    times: dict[int, TimesOfFirst] = {}
     groups = _by_timing(together(scenarios, capacity_for(scenarios)), scenarios)
     missing = []
     for group in groups:
@@ -210,10 +203,9 @@ def _run_all(
             for number, run in zip(group, runs, strict=True):
                 finished[number] = run
                 if number in asked:
-                    question = Question.of_run(scenarios[number], run.summary, timing.clock.events)
-                    clocks[number] = Known(timing.clock.events, timing.times_of_first(question.gradients))
+                    times[number] = timing.times_of_first(Question.of_run(scenarios[number], run.summary).gradients)
             progress("done", len(finished) / len(scenarios))
-    return [finished[number] for number in range(len(scenarios))], clocks
+    return [finished[number] for number in range(len(scenarios))], times
 
 
 def _by_timing(groups: Sequence[Sequence[int]], scenarios: Sequence[Scenario]) -> list[Sequence[int]]:

@@ -52,10 +52,10 @@ class Question:
     at_times: bool
 
     @classmethod
-    def of_run(cls, scenario: Scenario, summary: Summary, events: int | None = None) -> Question:
-        """Return the question for a run, whose clock took so many events."""
+    def of_run(cls, scenario: Scenario, summary: Summary) -> Question:
+        """Return the question for a run."""
         path = {} if summary.critical_path is None else path_speedups(scenario, summary.critical_path)
-        return cls.of(scenario, summary.gradients.applied, events, path)
+        return cls.of(scenario, summary.gradients.applied, summary.clock_events, path)
 
     @classmethod
     def of(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from simasgd import simulate, study
+from simasgd import simulate, simulator, study
 from simasgd.report.facts.variant_facts import collect_facts
 from simasgd.results.summary import PathSeconds
 from simasgd.scenario.schema import Scenario
@@ -84,6 +85,16 @@ def test_the_answer_is_then_the_quotient_of_two_whole_runs() -> None:
     found = {row.change: row for row in rows}["node"]
     assert found.gradients == 1_500
     assert found.speedup == pytest.approx(run.simulated_seconds / faster.simulated_seconds)
+
+
+def test_a_resumed_study_has_the_same_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How much is simulated again depends on the events of a clock that a resumed study does not simulate."""
+    monkeypatch.setattr(simulator, "_WORTH_KEEPING", 0.0)  # seconds
+    chosen = scenario(TIMING, {"cluster": SPELLS, "stop": {"gradients": 15_000}})
+    first, again = (study(chosen, unfinished=tmp_path).runs[""][0].summary for _ in range(2))
+    assert again.wall == first.wall, "it was found"
+    assert again.what_if == first.what_if
+    assert {row.gradients < 15_000 for row in first.what_if or ()} == {True}
 
 
 @pytest.mark.parametrize(
