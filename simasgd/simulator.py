@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from simasgd.tape.tape import Tape
 
 _FIRST, _FIRST_ROUNDS = 4_000, 4
-"""The gradients from which the shapes of a whole tape are foretold: so many, or so many of each learner if that is more."""
+"""The gradients from which the shapes of a whole tape are foretold: in all, or of each learner if that is more."""
 _MOST_OF_CLOCK = 0.25  # of a clock is simulated twice, at most
 _WORTH_KEEPING = 10.0  # seconds; a run that took less is repeated after an interruption
 

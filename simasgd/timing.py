@@ -22,7 +22,7 @@ from simasgd.tape.recorder import SummaryRecorder, TapeRecorder
 from simasgd.tape.tape import Past, Tape
 
 _NOTED, _NOTED_ROUNDS = 10_000, 3
-"""Without a tape the times of so many gradients are kept, or of so many of each learner if that is more."""
+"""The gradients whose times are kept without a tape: in all, or of each learner if that is more."""
 
 ReportPart = Callable[[str, float], None]
 """Called now and then with the phase of a run and the fraction of it that is done."""

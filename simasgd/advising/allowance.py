@@ -28,7 +28,7 @@ def list_rungs(most: float) -> list[float]:
 
 
 def admit(waiting: Sequence[Candidate], epochs: float, seed: int, left: float, needed: float) -> list[Trial]:
-    """Return the trials that may begin with so many epochs `left`: together they cannot learn more.
+    """Return the trials that may begin if `left` epochs are left: together they cannot learn more.
 
     Those that fit for all `epochs` are the first ones. If not even one fits, the first gets the whole epochs that are left, as
     long as it is likely to reach the target in them: it `needed` no more so far.

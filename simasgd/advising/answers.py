@@ -20,7 +20,7 @@ from simasgd.what_if.question import Question
 
 _MOST_CONTENDERS = 12
 _SANE = 10.0
-"""A forecast of more than so many times the epochs that a candidate may take is none."""
+"""A forecast of more than this, in multiples of the epochs that a candidate may take, is dropped."""
 
 
 def list_answers(search: Search) -> list[form.AimAnswer]:

@@ -39,7 +39,7 @@ _EXAMPLE = "for example '200 epochs' or '10 min'"
 @final
 @dataclass(frozen=True)
 class SearchBudget:
-    """How much may be learned: so many `epochs` of all runs together, or while so many real `seconds` have not passed."""
+    """How much may be learned: `epochs` of all runs together, or until `seconds` of real time have passed."""
 
     written: str = ""
     epochs: float = math.inf

@@ -17,7 +17,7 @@ from simasgd.scenario.workload import Stop
 from simasgd.timing import simulate_timing
 
 _LEAST, _ROUNDS = 800, 64
-"""A short simulation has so many gradients, or so many of each learner if that is more, but no more than the whole run."""
+"""The gradients of a short simulation: in all, or of each learner if that is more, but no more than the whole run."""
 _BATCHES, _CONFIDENCE = 9, 0.95
 _WARM_UP = 0.1
 """The part of the samples at the beginning that is left out."""

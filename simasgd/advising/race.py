@@ -60,7 +60,7 @@ def count_comparisons(finalists: int, seeds: int) -> int:
 def compare_costs(other: Sequence[SeedCost], leader: Sequence[SeedCost], comparisons: int) -> Ratio:
     """Return the ratio of costs at the same seeds, with Student's interval of the logarithms.
 
-    The interval is one of so many `comparisons`, which all hold together with the CONFIDENCE (Bonferroni). A time to a
+    The interval is one of `comparisons` intervals, which all hold together with the CONFIDENCE (Bonferroni). A time to a
     target is known up to the spacing of evaluations only. So the variance of a difference is at least that of two uniform
     roundings, d²/12 each. With fewer than LEAST_SEEDS the interval is unlimited.
     """

@@ -69,7 +69,7 @@ class SearchStage(StrEnum):
 
 @final
 class Search:
-    """A search among candidates, each of which may take so many epochs (`most`) at so many `seeds`.
+    """A search among candidates, each of which may take `most` epochs at each of `seeds` seeds.
 
     `left` tells the epochs that the budget still allows, given those that were learned.
     """
@@ -295,6 +295,6 @@ class Search:
 
 
 def price(one: Candidate, epochs: float, aim: Aim, seconds_per_epoch: float | None = None) -> float:
-    """Return the cost of so many epochs by a candidate's timing."""
+    """Return the cost of `epochs` by a candidate's timing."""
     seconds = epochs * (one.pace.seconds_per_epoch if seconds_per_epoch is None else seconds_per_epoch)
     return seconds if aim is Aim.SOONEST else seconds * one.learners / 3600.0

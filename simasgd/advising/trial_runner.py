@@ -131,8 +131,8 @@ class TrialRunner:
 def _pays(trials: Sequence[Trial]) -> bool:
     """Return whether it pays that runs share a loop.
 
-    A loop for so many runs is a program of its own, which takes a second to compile. Learned alone, runs of one network often
-    share a program: their learning rate is an argument of it.
+    A loop for a given number of runs is a program of its own, which takes a second to compile. Learned alone, runs of one
+    network often share a program: their learning rate is an argument of it.
     """
     if count_accelerators():
         return True

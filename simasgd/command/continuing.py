@@ -24,7 +24,7 @@ def continue_run(
     checkpoint_seconds: float,
     telling: Telling,
 ) -> None:
-    """Go on with the run of a scenario, or of a folder, for so many epochs more, and write the whole as results of their own.
+    """Go on with the run of a scenario, or of a folder, for some epochs more, and write the whole as results of their own.
 
     The whole of a comparison is a comparison. Raises UsageError if there is no such run, or it kept
     no weights.

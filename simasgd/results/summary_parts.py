@@ -82,7 +82,7 @@ def judge(
     hung: bool,
     applied: int,
 ) -> Success:
-    """Judge a run that applied so many gradients, by its evaluations (None: nothing was learned).
+    """Judge a run that applied `applied` gradients, by its evaluations (None: nothing was learned).
 
     The final test error and loss are the last evaluation's, unless the run diverged.
     """
@@ -108,7 +108,7 @@ def judge(
 
 
 def measure_throughput(*, samples: int, seconds: float, hung: bool, lone: float | None, learner_seconds: float) -> Throughput:
-    """Return the throughput of a run that applied so many samples in `seconds` of its time, and its learner-hours.
+    """Return the throughput of a run that applied `samples` samples in `seconds` of its time, and its learner-hours.
 
     `lone` are the samples per second of one learner alone; None if its compute times are not known.
     `learner_seconds` are the seconds that each learner was present, summed over the learners. A run

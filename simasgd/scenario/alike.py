@@ -24,7 +24,7 @@ class Capacity(NamedTuple):
 
     @classmethod
     def of_accelerator(cls, memory: float | None) -> Capacity:
-        """Return the capacity of an accelerator with so many bytes; None where that is not known."""
+        """Return the capacity of an accelerator with `memory` bytes (None: not known)."""
         return cls(math.inf, math.inf if memory is None else memory / 2)
 
     def most_together(self, scenario: Scenario) -> int:

@@ -73,8 +73,8 @@ class Stop(Section):
     continued: Annotated[
         tuple[Annotated[Number, Field(gt=0.0, le=1e9)], ...], Field(max_length=100, examples=[[5], [5, 10]])
     ] = ()
-    """Further parts, each of so many epochs more. A part begins with the weights at the end of the
-    one before, on a cluster that starts anew. The other limits, but `test_error`, are those of the
+    """Further parts, each as long as its number of epochs. A part begins with the weights at the end
+    of the one before, on a cluster that starts anew. The other limits, but `test_error`, are those of the
     first part."""
 
     def inconsistencies(self, learning: Learning | None) -> Iterator[Inconsistency]:

@@ -39,7 +39,7 @@ def select(
 def make_refusal(
     axes: Sequence[Axis], conditions: Sequence[Condition], fixed: Mapping[str, str], tried: int | None = None
 ) -> ScenarioError:
-    """Return the error where nothing fulfils the conditions; with draws, so many were tried.
+    """Return the error where nothing fulfils the conditions; `tried` counts the draws, if there are any.
 
     It is about the first condition that nothing fulfils, or else about the first that nothing fulfils together with those
     before it.

@@ -22,7 +22,7 @@ from simasgd.sweeps.spelling import spell_items
 
 SECTION = "sweep"
 _MOST_TRIED, _MOST_BATCHES = 100_000, 100
-"""Combinations of draws and other values that are tried, or so many draws for each that is asked for if that is more."""
+"""The most combinations of draws and other values that are tried: in all, or for each draw asked for if that is more."""
 _SHOWN = 200
 """Draws that tell which condition none fulfils."""
 
@@ -101,7 +101,7 @@ class SweepSection:
         conditions: Sequence[Condition],
         fixed: Mapping[str, str],
     ) -> tuple[list[str], int]:
-        """Return draws that fulfil the conditions, as many as are asked for if so many are found, and how many were tried.
+        """Return draws that fulfil the conditions, at most as many as are asked for, and how many were tried.
 
         Batches grow, because a condition that few draws fulfil needs many of them.
         """

@@ -76,7 +76,7 @@ def what_if(scenario: Scenario, question: Question, times: Floats | None = None)
 
 
 def count_until(times: Floats, seconds: float) -> float:
-    """Return about how many gradients were applied within so many seconds, of gradients that were applied at these times (s).
+    """Return about how many gradients were applied within `seconds`, of gradients that were applied at `times` (s).
 
     Between two updates, and after the last one, gradients count in proportion to the time.
     """

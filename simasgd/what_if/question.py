@@ -16,17 +16,17 @@ from simasgd.what_if.changes import CHANGES, FACTOR, NO_GAIN, Change
 _SHARE = 10
 """All simulations together take a tenth of the events of the run's own clock."""
 _EVENTS, _EVENTS_IN_TIME = 40_000, 80_000
-"""Of a short run they may take so many events in all: about 0.1 s, and twice that where slow spells or faults come at times."""
+"""The most events of all simulations of a short run: about 0.1 s, and twice that where slow spells or faults come at times."""
 _EVENTS_OF_LEARNER = 30
-"""To make a learner takes as long as so many events of 10,000 learners."""
+"""The time to make a learner, in events of a clock of 10,000 learners."""
 _EVENTS_OF_GRADIENT = 5.0
 """Assumed where the run's own events are not known. A learner with a server takes about four for a gradient."""
 _MOST, _MOST_ROUNDS = 5_000, 3
-"""A simulation ends after so many gradients, or so many of each learner if that is more. More would tell little."""
+"""The most gradients of a simulation: in all, or of each learner if that is more. More would tell little."""
 _LEAST, _LEAST_IN_TIME = 1_000, 10_000
-"""It has so many gradients whatever its share, if the events suffice.
+"""The least gradients of a simulation, whatever its share, if the events suffice.
 
-Where slow spells or faults come at times, a few of them decide over a short stretch. So there it is the whole run, if that is
+Where slow spells or faults come at times, a few of them decide over a short stretch. So there the whole run counts, if it is
 not longer.
 """
 _LEAST_ROUNDS = 2
@@ -65,7 +65,7 @@ class Question:
         events: int | None = None,
         path: Mapping[Change, float] = MappingProxyType({}),
     ) -> Question:
-        """Return the question for a run that applied so many gradients, in so many events of its clock, if they are known.
+        """Return the question for a run that applied `applied` gradients in `events` of its clock (None: not known).
 
         `path` are the speed-ups of `path_speedups`. The parts with the greatest ones come first if not all can be simulated.
         """
@@ -89,7 +89,7 @@ def list_parts(scenario: Scenario) -> list[Change]:
 
 
 def _count_gradients(cluster: Cluster, applied: int, events: int | None, simulations: int) -> int:
-    """Return the gradients of each of so many simulations, for a run that applied `applied` gradients in so many events."""
+    """Return the gradients of each of `simulations`, for a run that applied `applied` gradients in `events`."""
     each = events / applied if events and applied else _EVENTS_OF_GRADIENT
     start, in_time = _EVENTS_OF_LEARNER * cluster.learners, cluster.changes_in_time
 

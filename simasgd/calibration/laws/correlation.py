@@ -19,7 +19,7 @@ def compute_autocorrelation(times: Sequence[Floats], most: int) -> Floats:
 
 
 def is_correlated(times: Sequence[Floats], errors: float) -> bool:
-    """Return whether times, or their logarithms, are autocorrelated by more than so many standard errors."""
+    """Return whether times, or their logarithms, are autocorrelated by more than `errors` standard errors."""
     size = sum(len(one) for one in times)
     for values in (times, [np.log(one) for one in times]):
         correlation = _correlate(values, max(_WINDOWS))

@@ -122,7 +122,7 @@ def compute_distance(ordered: Floats, cumulative: Floats) -> float:
 
 
 def estimate_mean_errors(fit: LawFit, sizes: Sequence[int]) -> Floats:
-    """Compute the standard error of each learner's mean (s), of so many times each."""
+    """Compute the standard error of each learner's mean (s), from the numbers of their times (`sizes`)."""
     counts, cv = np.array(sizes, dtype=float), fit.cv
     if not fit.family.has_bound:
         errors: Floats = fit.means * (cv.value / np.sqrt(counts))

@@ -20,7 +20,7 @@ _LENGTHS = 30  # spells from which a law of their lengths is fitted
 _LONG = 10.0  # mini-batches in a mean slow spell, from which the laws of lengths can be told
 _EVEN = 0.03  # coefficient of variation of lengths below which they are constant
 _CLEARLY = 10.0  # by which the information of a law must be better than that of the exponential law
-_SLOWDOWNS, _BATCHES = 8, 3  # spells of so many mini-batches from which a law of their slowdowns is fitted
+_SLOWDOWNS, _BATCHES = 8, 3  # the fewest spells, and mini-batches in them, from which a law of slowdowns is fitted
 _VARIED = 0.3  # coefficient of variation of slowdown − 1 from which slowdowns vary
 _UNLIKE = 0.15  # relative distance between the means of slowdowns over spells and over time, from which kinds are divided
 _DUE = 5.0  # spells: with as many due, none is seen in 7 cases of 1,000
@@ -122,7 +122,7 @@ def _of_singles(numbers: Sequence[int], runs: Sequence[_Runs], *, everyone: bool
     spells = sum(len(one.begins) for one in runs)
     hit = [(number, one) for number, one in zip(numbers, runs, strict=True) if len(one.begins)]
     if spells * (1 - len(hit) / len(numbers)) > _DUE:
-        # Learners that had no spell where so many were due have none at all.
+        # Learners that had no spell, though several were due, have none at all.
         return _summarize([one for _, one in hit], tuple(number for number, _ in hit), together=False)
     return _summarize(runs, None if everyone else tuple(numbers), together=False)
 

@@ -218,7 +218,7 @@ def _make_inboxes(
 
 
 def _plan_meeting(meeting: Meeting, context: RunContext, learners: int) -> Rounds:
-    """Return the rounds of the collective operation of so many learners; payloads that cannot be summed are gathered."""
+    """Return the rounds of the collective operation of `learners` learners; payloads that cannot be summed are gathered."""
     plan = reduction if context.gradients_add_up or meeting.of == "models" else gathering
     return plan(meeting.collective, learners, context.spec.learners_per_node)
 

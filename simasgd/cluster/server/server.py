@@ -26,8 +26,8 @@ class Server(AbstractSource, AbstractSink):
 
     Its protocol sees it as `ServerVerbs`. `clock` counts the gradients of each learner that the
     server has applied or dropped, and `dropped_of` those dropped. `rounds` are those of `barrier`.
-    New weights become visible when their update is done. With `any_count` the server updates with
-    any so many gradients, over and over, without the role of its protocol.
+    New weights become visible when their update is done. With `any_count` the server
+    updates with the next `any_count` gradients, over and over, without the role of its protocol.
     """
 
     def __init__(self, context: RunContext, any_count: int | None = None) -> None:

@@ -49,7 +49,7 @@ def _(spec: Dirichlet, labels: Labels, learners: int, seed: int) -> Sequence[Int
 
 
 def part_sizes(weights: Floats, samples: int) -> Ints:
-    """Share out so many samples in proportion to the weights, shape (λ,), by the largest remainders.
+    """Share out `samples` samples in proportion to the weights, shape (λ,), by the largest remainders.
 
     Of equal remainders the first learners' count. A learner without a sample gets one from a
     learner with most samples.

@@ -44,9 +44,9 @@ class ProductColumns(NamedTuple):
     """
 
     velocity: Float[Array, " D+1"]
-    """The coefficient of a mean gradient, or of an earlier velocity, in the velocity so many steps later."""
+    """The coefficient of a mean gradient, or of an earlier velocity, in the velocity d steps later, at index d."""
     direction: Float[Array, " D"]
-    """The coefficient of a mean gradient in the direction of the step so many steps later."""
+    """The coefficient of a mean gradient in the direction of the step d steps later, at index d."""
     along: Float[Array, " D"]
     """The coefficient of the velocity before the wave in the direction of each step."""
 

@@ -64,7 +64,7 @@ class DeviceCosts(NamedTuple):
         return (launch + _PASSES * work.weight_bytes / self.bytes_per_second) * self.operations_per_second / work.operations
 
     def widest_wave(self, work: Work, samples: int) -> int:
-        """Return the most evaluations of so many samples each that a wave may have."""
+        """Return the most evaluations of `samples` samples each that a wave may have."""
         of_memory = self.most_bytes_in_wave / max(1, _COPIES_IN_WAVE * work.weight_bytes)
         return max(1, int(min(self.most_in_wave, self.most_samples // samples, of_memory)))
 

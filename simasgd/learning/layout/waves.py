@@ -33,7 +33,7 @@ class Waves(NamedTuple):
     shape: WaveShape
 
     def described(self, evaluations: int) -> str:
-        """Describe the waves of so many evaluations."""
+        """Describe the waves of `evaluations` evaluations."""
         number = len(self.step) - 1
         return f"{number:,} waves of {evaluations / max(1, number):.1f} evaluations on average, at most {self.shape.width}"
 
@@ -43,7 +43,7 @@ def plan_waves(
 ) -> Waves:
     """Return the waves of a tape's steps.
 
-    Step u has evaluations first[u] to first[u + 1], of so many `samples` each. The newest weights
+    Step u has evaluations first[u] to first[u + 1], of `samples` samples each. The newest weights
     that it reads are newest[u]. Waves end at the `stops`.
     """
     most = costs.widest_wave(work, samples)

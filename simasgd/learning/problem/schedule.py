@@ -22,7 +22,7 @@ def schedule_factors(schedule: Schedule | None, tape: Tape, samples_per_epoch: i
 def factors_at(
     schedule: Schedule | None, before: Int64[Ints, " U"], after: Int64[Ints, " U"], samples_per_epoch: int
 ) -> Float[Floats, " U"]:
-    """Return the schedule's factor at steps with so many samples applied `before` and `after` them."""
+    """Return the schedule's factor at steps, given the samples applied `before` and `after` each."""
     factors: Floats = np.ones(len(before))
     if schedule is None:
         return factors

@@ -22,7 +22,7 @@ _MARKED = 40
 _LEAST_ROOM = 2.0
 """The least end of the axis, in the best final value."""
 _ABOVE = 1.5
-"""The axis is cut only if a curve begins so many times above its end."""
+"""The axis is cut only if a curve begins above this multiple of the axis's end."""
 _DECADES_APART = 30.0
 """The ratio of the final values from which the axis is logarithmic."""
 _LINE_CHARACTERS = 52

@@ -14,7 +14,7 @@ MARKER = 6.0
 FAR = 7.0
 """The distance between a marker and its label, in points, from which a line joins them."""
 _CLEARLY = 4.0
-"""A label is nearest to its own marker by so many points, where there is room."""
+"""How much nearer a label is to its own marker than to others, in points, where there is room."""
 _BAR = 2.0
 """Half the width of a bar, in points."""
 _STEPS, _PASSES = 12, 6
@@ -143,7 +143,7 @@ def _weigh_beside(i: int, box: Box, found: Sequence[Box | None], spots: Sequence
 
 
 def _weigh_nearness(farther: float) -> float:
-    """Return what it costs that another label is farther from a marker than its own by so many points only."""
+    """Return what it costs that another label is only `farther` points farther from a marker than its own."""
     return _NEAREST_IS_ANOTHER * ((farther <= 0.5) + 0.3 * (farther <= _CLEARLY))
 
 

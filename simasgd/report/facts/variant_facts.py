@@ -34,7 +34,7 @@ from simasgd.results.study import Study, average
 from simasgd.results.summary import Speedup
 
 _ROUNDING = 1.02
-"""So many times the limit of the critical path is still the limit: messages may change their order."""
+"""Up to this multiple of the critical path's limit a speed-up is within it: messages may change their order."""
 
 
 @dataclass(frozen=True, kw_only=True)

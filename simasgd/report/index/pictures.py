@@ -120,7 +120,7 @@ def _draw_bars(heights: Sequence[float], *, coloured: bool = False) -> str:
 
 
 def _group(values: Sequence[float]) -> list[float]:
-    """Return the means of at most so many neighbouring groups as there may be bars."""
+    """Return the means of neighbouring groups: at most as many groups as there may be bars."""
     size = -(-len(values) // _MOST_BARS) if values else 1
     return [sum(part) / len(part) for part in (values[i : i + size] for i in range(0, len(values), size))]
 

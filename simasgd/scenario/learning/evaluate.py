@@ -1,4 +1,4 @@
-"""The period between evaluations of the weights: so many epochs, samples or updates, or a simulated time."""
+"""The period between evaluations of the weights: a number of epochs, samples or updates, or a simulated time."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Period(NamedTuple):
         return f"{text} {self.unit}{'' if self.number == 1 else 's'}"
 
     def epoch_at(self, number: float) -> float | None:
-        """Return the epoch after so many periods; None if this is no period of epochs."""
+        """Return the epoch at the end of period `number`; None if the period is not in epochs."""
         return float(Fraction(repr(self.number)) * int(number)) if self.unit == "epoch" else None
 
     def count_over(self, *, samples: Any, updates: Any, seconds: Any, samples_per_epoch: int) -> Any:

@@ -52,7 +52,7 @@ class Learning(Section):
     in float32, but products of matrices have 11 binary digits, on GPUs that have that format."""
     evaluate: Evaluate = EACH_EPOCH
     """How often the weights are evaluated on the test set: at the first update at or after each
-    multiple of so many epochs, samples or updates, or of a simulated time."""
+    multiple of a number of epochs, samples or updates, or of a simulated time."""
 
     def inconsistencies(self) -> list[Inconsistency]:
         """Return the mistakes in values that are valid one by one."""

@@ -31,13 +31,13 @@ class AbstractPool(abc.ABC):
         return False
 
     def count_groups(self, missing: int) -> int:
-        """Return the number of groups that make one task, if so many groups are missing."""
+        """Return the number of groups that make one task, if `missing` groups are missing."""
         del missing
         return 1
 
     @abc.abstractmethod
     def running(self, tasks: int) -> AbstractContextManager[None]:
-        """Return a block in which tasks can be submitted, so many in all. At its end no process works on.
+        """Return a block in which `tasks` tasks can be submitted. At its end no process works on.
 
         Raises RunFailed if the processes do not start.
         """

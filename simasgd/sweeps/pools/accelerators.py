@@ -17,7 +17,7 @@ _PREALLOCATE, _NOT = "XLA_PYTHON_CLIENT_PREALLOCATE", ("false", "False", "0")
 
 
 def share_accelerators(processes: int, count: int) -> tuple[int, tuple[str, ...]]:
-    """Return how many of so many processes may learn at once on `count` accelerators, and the names of these.
+    """Return how many of `processes` may learn at once on `count` accelerators, and the names of these.
 
     Without accelerators, or where the user shares their memory, these are all processes, and no accelerators.
     """

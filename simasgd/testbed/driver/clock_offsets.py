@@ -52,11 +52,11 @@ class Clocks:
             self._end[machine] = measure()
 
     def bound(self, seconds: float) -> float:
-        """Return by how much times of different machines may be wrong against each other (s), in a run of so many seconds."""
+        """Return by how much times of different machines may be wrong against each other (s), in a run of `seconds`."""
         return max(self._bound_of(machine, seconds) for machine in self._begin)
 
     def correct_spans(self, learner: int, spans: Sequence[Span], seconds: float) -> Sequence[Span]:
-        """Return the spans of a learner, with the drift of its clocks in a run of so many seconds taken out."""
+        """Return the spans of a learner, with the drift of its clocks in a run of `seconds` taken out."""
         if not self._drifts or learner not in self._lives:
             return spans
         return [(activity, *self._correct(learner, np.array([start, end]), seconds).tolist()) for activity, start, end in spans]

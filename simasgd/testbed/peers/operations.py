@@ -69,7 +69,7 @@ class ProcessOperations:
     def __init__(self, start: Parameters) -> None:
         self._operations: list[Operation] = []
         self._count = 0
-        self._held: deque[tuple[int, int, Parameters]] = deque([(0, 0, start)])  # since so many operations
+        self._held: deque[tuple[int, int, Parameters]] = deque([(0, 0, start)])  # operations before it, number, values
 
     def append(self, operation: Operation) -> None:
         """Log an operation that leaves the holder's model as it is."""

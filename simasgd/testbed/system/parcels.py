@@ -1,4 +1,4 @@
-"""Messages: weights or a gradient as so many bytes, filled up to the size that the scenario says."""
+"""Messages: weights or a gradient as bytes, filled up to the size that the scenario says."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def find_level(row: int) -> float:
 
 
 def find_stretch(rows: int) -> float:
-    """Return how much higher a figure is with a band of so many rows and its label, in heights of the axes."""
+    """Return how much higher a figure is with a band of `rows` rows and its label, in heights of the axes."""
     return _BOTTOM + (rows + 1) * _STEP if rows else 1.0
 
 
