@@ -19,8 +19,8 @@ from tests.protocols.table import ROWS
 
 CLUSTER: dict[str, Any] = {"cluster": {"learners": 6, "profile": "p775"}, "stop": {"gradients": 60}, "record": "timeline"}
 UNTOLD = (
-    "critical_path", "links", "faults", "bytes", "what_if", "wall", "note", "log", "origin", "stopped_by", "threads",
-    "speedup", "lone_samples_per_simulated_second",
+    "critical_path", "clock_events", "links", "faults", "bytes", "what_if", "wall", "note", "log", "origin", "stopped_by",
+    "threads", "speedup", "lone_samples_per_simulated_second",
 )  # fmt: skip
 """What a log does not tell, and what says that it is one."""
 IN_LOGS = [kind for kind, row in ROWS.items() if not row.own_models]

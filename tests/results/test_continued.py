@@ -247,6 +247,7 @@ def test_every_field_of_the_summary_is_that_of_the_whole() -> None:
         "staleness": StalenessCounts.of(Counter(updates["staleness"].tolist())),
         **{name: averaged(name) for name in ("learner_time", "threads", "servers", "links")},
         **{name: added(name) for name in ("critical_path", "bytes", "faults")},
+        "clock_events": (one.clock_events or 0) + (two.clock_events or 0),
     }
     assert {*expected, "wall"} == set(Summary.model_fields)
     for name, value in expected.items():
