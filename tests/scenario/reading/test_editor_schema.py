@@ -76,7 +76,7 @@ def test_it_refuses_what_is_wrong(path: str, value: Any) -> None:
 def test_every_key_is_described_or_named_by_its_section() -> None:
     properties = build_scenario_schema()["properties"]
     assert {"name", "cluster", "workload", "protocol", "learning", "stop", "variants"} <= set(properties)
-    assert "Timing only if absent." in str(properties["learning"])
+    assert "Without this section only the timing is simulated." in str(properties["learning"])
 
 
 def test_every_default_is_what_a_file_may_hold() -> None:
