@@ -11,9 +11,9 @@ Two aims are followed at once: to reach the target *soonest* (simulated seconds)
 3. *Bounds* (branch and bound). A candidate is out as soon as its least possible cost, the epochs that it surely needs times
    the lower end of its seconds per epoch, exceeds what another one has taken, for both aims.
 4. *Successive halving* (Jamieson and Talwalkar, arXiv:1502.07943; Hyperband, arXiv:1603.06560). Those left learn for a
-   27th, a ninth, a third of the epochs and all. After each rung the better third goes on, by the cost that their curves
-   foretell (`courses.py`), taken in turn from the two aims, at least LEAST of them, and the best of each variant. Nobody goes
-   on whose foretold cost is more than FAR times the best one for both aims, even if its curve fell with the power STEEP.
+   27th, a ninth, a third of the epochs and all. After each rung the better third goes on, in turn by both aims, by the cost
+   that curves foretell (`candidate_runs.py`). At least LEAST go on, and the best of each variant. Nobody goes on whose
+   foretold cost is over FAR times the best for both aims, even if its curve fell with the power STEEP.
 5. *A race over seeds* (Maron and Moore, NIPS 1993). Those within CLOSE of the best cost learn at the same further seeds. A
    finalist is out when the interval of its ratio to the leader, from paired differences, excludes 1; the 5 % of a race are
    divided by its pairs of finalists times its looks (`race.py`). It ends when each leader is alone, or the seeds are used up.

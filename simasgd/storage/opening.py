@@ -137,7 +137,7 @@ def _resolve(folder: Path) -> Path:
 def _check_covered(contents: Contents, earlier: Manifest | None, found: str, replacing: bool) -> bool:
     """Tell whether `contents` cover the earlier ones, if any.
 
-    Raises Taken if they do not, unless `replacing`.
+    Raises FolderTaken if they do not, unless `replacing`.
     """
     if earlier is None or contents.cover(earlier.contents):
         return True
@@ -148,7 +148,7 @@ def _check_covered(contents: Contents, earlier: Manifest | None, found: str, rep
 
 
 def _check_own(target: Path, shown: Path) -> None:
-    """Raise Taken if the folder holds files but neither results nor unfinished work of simasgd."""
+    """Raise FolderTaken if the folder holds files but neither results nor unfinished work of simasgd."""
     with refusing(shown):
         names = set(os.listdir(target)) - {"lost+found"} if target.exists() else set()  # a file system has one at its root
         if not names or Manifest.read(target / MANIFEST) is not None:

@@ -158,7 +158,7 @@ class VariantFacts:
 
 
 def collect_facts(study: Study) -> list[VariantFacts]:
-    """Collect the facts of each variant, in the study's order; outcomes are those beside the others (`learned.py`)."""
+    """Collect the facts of each variant, in the study's order; outcomes are those beside the others (`learned_result.py`)."""
     goals = choose_goals(study)
     outcomes = _judge_beside_each_other(study)
     found = [_collect(variant, runs, goals.get(variant), outcomes[variant]) for variant, runs in study.runs.items()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -33,13 +33,14 @@ def explain_errors(error: ValidationError, layer: Layer, root: type[Section]) ->
     complaints: dict[str, None] = {}
     details = error.errors(include_url=False)
     wrong = {detail["loc"]: detail["type"] for detail in details}
+    missing = {detail["loc"]: _kind_of(detail["input"]) for detail in details if detail["type"] == "missing"}
     beside: dict[Path, dict[Any, str]] = {}
     for loc, kind in wrong.items():
         if kind != "missing":
             place = loc[:-1] if loc[-1:] in ((LIST,), (MAPPING,), (NAME,), (NUMBER,)) else loc
             beside.setdefault(place[:-1], {})[place[-1] if place else ""] = kind
     for complaint in chain.from_iterable(
-        _explain(detail, layer, root) for detail in details if not _is_consequence(detail, wrong, beside)
+        _explain(detail, layer, root) for detail in details if not _is_consequence(detail, missing, beside)
     ):
         if complaint not in complaints and len(complaints) == _MAX_COMPLAINTS:
             return [*complaints, "… and more mistakes"]
@@ -59,12 +60,13 @@ def format_complaint_at(path: Path, layer: Layer, message: str, *, at_key: bool 
     return f"{source}: {'.'.join(map(str, path))}: {message}"
 
 
-def _is_consequence(detail: Any, wrong: dict[Path, str], others: dict[Path, dict[Any, str]]) -> bool:
+def _is_consequence(detail: Any, missing: dict[Path, Any], others: dict[Path, dict[Any, str]]) -> bool:
     """Return whether a mistake exists only because of another one.
 
     A list is too short if its items are wrong. A key is missing if it is misspelt, if the kind or
-    profile of its section is wrong, or in a variant if the whole scenario lacks it. `others` maps
-    each section to its mistakes, except for missing keys.
+    profile of its section is wrong, or in a variant if the whole scenario lacks it in a section of
+    the same kind. `missing` has the kind of the section of each missing key. `others` maps each
+    section to its mistakes, except for missing keys.
     """
     path = detail["loc"]
     if detail["type"] == "too_short":
@@ -74,9 +76,13 @@ def _is_consequence(detail: Any, wrong: dict[Path, str], others: dict[Path, dict
         unknown = [str(key) for key, kind in beside.items() if kind == "extra_forbidden"][:_MAX_COMPLAINTS]
         is_misspelt = nearest(str(path[-1]), unknown) is not None
         is_meant = any(full.rpartition(".")[2] == path[-1] for key in unknown for full in synonyms.keys(key))
-        is_inherited = path[0] == "variants" and path[2:] in wrong
+        is_inherited = path[0] == "variants" and path[2:] in missing and missing[path[2:]] == missing[path]
         return is_misspelt or is_meant or "kind" in beside or "profile" in beside or is_inherited
     return False
+
+
+def _kind_of(section: Any) -> Any:
+    return section.get("kind") if isinstance(section, Mapping) else None
 
 
 def _explain(detail: Any, layer: Layer, root: type[Section]) -> Iterator[str]:

@@ -13,14 +13,17 @@ from pydantic import BaseModel, Field
 from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
 if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, SerializationInfo
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 
 _NAMED: Final = {"discriminator": "'kind'"}
 
 
 @final
 class WhenGiven:
-    """Validates a section with a validator of its own. Mistakes and the JSON schema are the same as without it."""
+    """Validates a section with a validator of its own. Its mistakes and its JSON schema are the same as without it.
+
+    `strict` holds in the section's own settings only, and not as an argument of `model_validate`.
+    """
 
     def __get_pydantic_core_schema__(self, section: type[BaseModel], handler: GetCoreSchemaHandler) -> CoreSchema:
         return _by_function(section.model_validate)
@@ -36,7 +39,8 @@ class WhenGiven:
 class ByKind:
     """Chooses the section of a union by its `kind`, and validates it with a validator of its own.
 
-    It accepts what pydantic accepts with `Field(discriminator="kind")`, and has the same mistakes and the same JSON schema.
+    It accepts what pydantic accepts with `Field(discriminator="kind")`, and has the same JSON schema. Mistakes
+    are the same, but their locations have no kind. `strict` is as with `WhenGiven`.
     """
 
     def __get_pydantic_core_schema__(self, union: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -76,8 +80,8 @@ class _Choice:
 
 
 def _by_function(validate: Callable[[Any], BaseModel]) -> CoreSchema:
-    dumped = core_schema.plain_serializer_function_ser_schema(_dump, info_arg=True)
-    return core_schema.no_info_plain_validator_function(validate, serialization=dumped)
+    """Return the schema of a validator. A section is dumped as its class says, whatever the options."""
+    return core_schema.no_info_plain_validator_function(validate)
 
 
 def _find_function(schema: Any) -> Any:
@@ -85,7 +89,3 @@ def _find_function(schema: Any) -> Any:
     while "schema" in schema:
         schema = schema["schema"]
     return schema["function"]["function"]
-
-
-def _dump(section: BaseModel, how: SerializationInfo) -> dict[str, Any]:
-    return section.model_dump(mode=how.mode, exclude_defaults=how.exclude_defaults)

@@ -20,7 +20,7 @@ class ModelRead(NamedTuple):
 
 
 class ModelMade(NamedTuple):
-    """A model was made at `time` (s). Models have the numbers of `Names`, and the row's age is still unknown."""
+    """A model was made at `time` (s). Models have the numbers of `ModelNumbers`, and the row's age is still unknown."""
 
     time: float
     number: int

@@ -28,7 +28,7 @@ class ProcessLock:
         self._traffic: list[tuple[float, float]] = []
 
     def wait_for(self, ready: Callable[[], bool]) -> bool:
-        """Wait until `ready`, and return whether that took time. Raises Stopped when the run is over."""
+        """Wait until `ready`, and return whether that took time. Raises RoleStopped when the run is over."""
         with self.changed:
             has_waited = not ready()
             if has_waited:
@@ -41,7 +41,7 @@ class ProcessLock:
             return has_waited
 
     def require_running(self) -> None:
-        """Raise Stopped if the run is over."""
+        """Raise RoleStopped if the run is over."""
         if self.stopped.is_set():
             raise RoleStopped
 

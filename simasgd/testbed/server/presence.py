@@ -52,7 +52,7 @@ class Presence:
         return not any(ready() for learner, ready in self._waiting.items() if learner in self.here)
 
     def take(self, report: Report) -> None:
-        """Take a learner's report. Raises Stopped if it is from a former life of the learner."""
+        """Take a learner's report. Raises RoleStopped if it is from a former life of the learner."""
         learner = report.learner
         if report.life != self.life[learner]:
             raise RoleStopped

@@ -162,7 +162,7 @@ class ServerProcess:
             server.end_if_hung()
 
     def welcome(self, learner: int, at: float) -> LearnerPast:
-        """Note that a learner starts again, at a time `at` of the scenario (s). Raises Stopped if the run is over."""
+        """Note that a learner starts again, at a time `at` of the scenario (s). Raises RoleStopped if the run is over."""
         server = self._server
         with server.changed:
             self._require_running()
@@ -257,7 +257,7 @@ class ServerProcess:
             self._server.end_if_hung()
 
     def _wait(self, learner: int, ready: Callable[[], bool]) -> bool:
-        """Let a learner wait for `ready`, and return whether it had to. Raises Stopped at the end of the run or its own."""
+        """Let a learner wait for `ready`, and return whether it had to. Raises RoleStopped at the end of the run or its own."""
         server, life = self._server, self._presence.life[learner]
         has_to = not ready()
         with self._presence.waiting(learner, ready) as done:

@@ -217,7 +217,7 @@ class RealServer:
             self.changed.notify_all()
 
     def _wait(self, ready: Callable[[], bool], deadline: float | None = None) -> bool:
-        """Wait until `ready`; return whether it is so before the deadline (s). Raises Stopped when the run is over."""
+        """Wait until `ready`; return whether it is so before the deadline (s). Raises RoleStopped when the run is over."""
         if self.over:
             raise RoleStopped
         if ready():

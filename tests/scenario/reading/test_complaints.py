@@ -157,6 +157,20 @@ def test_what_variants_inherit_is_missing_once() -> None:
 
 
 @pytest.mark.parametrize(
+    ("protocol", "of_variant", "keys"),
+    [
+        ("{kind: k-sync}", "{kind: k-async}", ["protocol.k", "variants.a.protocol.k"]),
+        ("{kind: ssp, n: 3}", "{kind: n-softsync}", ["protocol.slack", "protocol.n", "variants.a.protocol.n"]),
+        ("{kind: k-sync}", "{kind: k-sync}", ["protocol.k"]),
+    ],
+)
+def test_a_variant_of_another_kind_lacks_keys_of_its_own(protocol: str, of_variant: str, keys: list[str]) -> None:
+    variants = f"variants: {{a: {{protocol: {of_variant}}}}}\n"
+    message = complaint(PLAIN.replace("protocol: hardsync", f"protocol: {protocol}") + variants)
+    assert [line.split(": ")[1] for line in message.split("\n") if line.startswith("s.yaml")] == keys
+
+
+@pytest.mark.parametrize(
     "yaml",
     [
         "a: 2001-13-45",

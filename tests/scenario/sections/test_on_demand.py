@@ -23,6 +23,9 @@ from simasgd.scenario.vocabulary.on_demand import WhenGiven
 
 CHOICES = [Architecture, Collective, Topology, Compression, Data, ModelKind, Modulation, Optimizer, Partition]
 STRANGE: list[Any] = [3, None, [1], {}, *({"kind": kind} for kind in (3, None, True, 1.5, [1], {}, "none such"))]
+OPTIONS: list[dict[str, Any]] = [
+    {"mode": "json"}, {"include": {"kind"}}, {"exclude": {"kind"}}, {"exclude_unset": True}, {"exclude_none": True},
+]  # fmt: skip
 PROGRAM = """
 import json
 from typing import get_args
@@ -64,7 +67,8 @@ def test_a_choice_by_kind_accepts_and_refuses_what_pydantics_own_does(choice: An
         assert found == outcome(theirs, value)
         if not isinstance(found, list):
             assert own.validate_python(found) is found
-            assert own.dump_python(found, mode="json") == theirs.dump_python(found, mode="json")
+            for how in OPTIONS:
+                assert own.dump_python(found, **how) == theirs.dump_python(found, **how)
     assert own.json_schema() == theirs.json_schema()
 
 

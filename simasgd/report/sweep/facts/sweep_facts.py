@@ -49,7 +49,7 @@ SettingRow = Mapping[str, Any]
 class SweepFacts:
     """The points of a sweep, and its axes in words.
 
-    `points` has the values of the axes as written. Its outcomes are those beside the other points (`facts/learned.py`).
+    `points` has the values of the axes as written. Its outcomes are those beside the other points (`facts/learned_result.py`).
     """
 
     sweep: Sweep
