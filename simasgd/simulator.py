@@ -1,12 +1,12 @@
 """From a scenario to its runs: the clock writes the tape, a player plays it.
 
-This module alone calls both the clock and the players.
+This module and `preparation.py` alone call both the clock and the learning.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from simasgd.ahead.latest import LatestTiming
@@ -14,6 +14,7 @@ from simasgd.ahead.timings import Timings
 from simasgd.assembly import assemble
 from simasgd.errors import RunFailed
 from simasgd.learning.devices import capacity_for
+from simasgd.preparation import preparation_of
 from simasgd.results.run import Run
 from simasgd.results.unfinished import UnfinishedWork
 from simasgd.scenario.alike import together
@@ -22,7 +23,7 @@ from simasgd.signals import done_last
 from simasgd.stages.joining import as_whole, join
 from simasgd.stages.parts import ended_for_good, fraction_before, plan_part, share_of_first, without_last_part
 from simasgd.stages.progress import Progress, ShareOfWork, reporting, silent
-from simasgd.timing import ReportPart, Timing, cut_timing, simulate_first, simulate_timing
+from simasgd.timing import ReportPart, Timing, cut_timing, simulate_timing
 
 if TYPE_CHECKING:
     from simasgd.learning.own import Task
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from simasgd.results.kept.weights import KeptWeights
     from simasgd.tape.tape import Tape
 
-_FIRST, _FIRST_ROUNDS = 4_000, 4
-"""The gradients from which the shapes of a whole tape are foretold: in all, or of each learner if that is more."""
-_MOST_OF_CLOCK = 0.25  # of a clock is simulated twice, at most
 _WORTH_KEEPING = 10.0  # seconds; a run that took less is repeated after an interruption
 
 
@@ -140,29 +138,6 @@ def require_learning(scenario: Scenario, *, compiled: bool = True) -> None:
         from simasgd.learning.devices import require_devices
 
         require_devices(compiled=compiled)
-
-
-def preparation_of(
-    scenarios: Sequence[Scenario], task: Task | None = None, player: AbstractPlayer | None = None
-) -> Callable[[], None] | None:
-    """Return what learning a group of scenarios can do before it has their tape; None without learning.
-
-    Data is read and programs are compiled. Those of the loop depend on the tape, so its first part
-    is simulated here, too.
-    """
-    if scenarios[0].learning is None:
-        return None
-
-    def prepare() -> None:
-        from simasgd.learning import train
-
-        train.prepare(scenarios[0], task)
-        if player is None:
-            first, fraction = simulate_first(scenarios[0], max(_FIRST, _FIRST_ROUNDS * scenarios[0].cluster.learners))
-            if 0.0 < fraction < _MOST_OF_CLOCK:
-                train.expect(scenarios, first, 1.0 / fraction, task)
-
-    return prepare
 
 
 def run_group(

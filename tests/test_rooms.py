@@ -34,7 +34,7 @@ ROOMS = [
     *("results.kept", "results", "targets", "timing", "ahead", "what_if"),
     *("learning.models", "learning.data", "learning.rules", "learning.problem", "learning.layout"),
     *("learning.chain", "learning.mixing", "learning.players", "learning"),
-    *("stages", "assembly", "simulator"),
+    *("stages", "assembly", "preparation", "simulator"),
     *("testbed.engine", "testbed.system", "testbed.server", "testbed.learner", "testbed.peers", "testbed.driver"),
     *("testbed", "measured", "recording", "validation"),
     *("queries", "sweeps.pools", "sweeps", "exporting", "advising"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from simasgd.ahead.timings import Timings
 from simasgd.learning.devices import capacity_for
+from simasgd.preparation import preparation_of
 from simasgd.results.run import Run
 from simasgd.results.study import Study, name_variants
 from simasgd.results.summary import Summary
@@ -17,7 +18,7 @@ from simasgd.results.unfinished import UnfinishedWork
 from simasgd.scenario.alike import clock_of, together
 from simasgd.scenario.reading.load import require_variants
 from simasgd.scenario.schema import Scenario, ScenarioSource
-from simasgd.simulator import list_singles, preparation_of, require_learning, run_group, run_last_part
+from simasgd.simulator import list_singles, require_learning, run_group, run_last_part
 from simasgd.stages.joining import as_whole
 from simasgd.stages.parts import continued_scenario, ended_for_good, require_end, require_ends, share_of_first
 from simasgd.stages.progress import Progress, ShareOfWork, reporting

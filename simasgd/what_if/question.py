@@ -55,7 +55,9 @@ class Question:
     def of_run(cls, scenario: Scenario, summary: Summary) -> Question:
         """Return the question for a run."""
         path = {} if summary.critical_path is None else path_speedups(scenario, summary.critical_path)
-        return cls.of(scenario, summary.gradients.applied, summary.clock_events, path)
+        gradients = summary.gradients
+        discards = bool(gradients.dropped or gradients.cancelled)
+        return cls.of(scenario, gradients.applied, summary.clock_events, path, discards=discards)
 
     @classmethod
     def of(
@@ -64,13 +66,16 @@ class Question:
         applied: int,
         events: int | None = None,
         path: Mapping[Change, float] = MappingProxyType({}),
+        *,
+        discards: bool = False,
     ) -> Question:
         """Return the question for a run that applied `applied` gradients in `events` of its clock (None: not known).
 
         `path` are the speed-ups of `path_speedups`. The parts with the greatest ones come first if not all can be simulated.
+        `discards` says whether gradients of the run were dropped or cancelled.
         """
         asks_start, in_time = may_lock_step(scenario), scenario.cluster.changes_in_time
-        limits = path if path_is_limit(scenario) else {}
+        limits = path if path_is_limit(scenario, discards=discards) else {}
         open_parts = [part for part in list_parts(scenario) if limits.get(part, FACTOR) >= NO_GAIN]
         open_parts.sort(key=lambda part: -path.get(part, FACTOR))
         enough = min(applied, _LEAST_ROUNDS * scenario.cluster.learners)
@@ -101,20 +106,21 @@ def _count_gradients(cluster: Cluster, applied: int, events: int | None, simulat
     return max(0, min(applied, max(least, min(share, max(_MOST, _MOST_ROUNDS * cluster.learners)))))
 
 
-def path_is_limit(scenario: Scenario) -> bool:
+def path_is_limit(scenario: Scenario, *, discards: bool = False) -> bool:
     """Tell whether no run with a faster part is much faster than its critical path allows.
 
     As long as messages and updates keep their order, the chain of causes stays a chain, and takes that
-    long. Where they change their order, a run may be a few hundredths faster. It may be faster by any
-    factor in three cases:
+    long. Where they change their order, a run may be faster, mostly by a few hundredths. It may be faster
+    by any factor in four cases:
 
     - Slow spells or faults come at times: a faster run meets others of them.
     - Links are shared fairly: a message is slowed down by others, which are not in its chain.
     - A tree of servers adds gradients up: with faster nodes there are more gradients in an update.
+    - The run discards gradients, for example of the slowest learners: a faster run has other slowest ones.
     """
     cluster = scenario.cluster
     adds_up = scenario.protocol.has_server and cluster.architecture.kind != "base"
-    return not (cluster.changes_in_time or cluster.network.sharing == "fair" or adds_up)
+    return not (cluster.changes_in_time or cluster.network.sharing == "fair" or adds_up or discards)
 
 
 def path_speedups(scenario: Scenario, path: PathSeconds) -> dict[Change, float]:

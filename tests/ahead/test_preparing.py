@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simasgd import simulate
+from simasgd import preparation, simulate
 from simasgd.ahead.timings import Timings
 from simasgd.learning.layout.costs import CPU, DeviceCosts
 from simasgd.learning.players.compiled import Compiled, compile_ahead
@@ -12,8 +12,11 @@ from simasgd.learning.players.machine import _compiled as compiled_loops
 from simasgd.learning.problem.evaluation import _evaluator
 from simasgd.learning.problem.problem import build_problem
 from simasgd.learning.problem.task import ScenarioTask, frame_of
-from simasgd.simulator import preparation_of, run_group
+from simasgd.preparation import preparation_of
+from simasgd.scenario.schema import Scenario
+from simasgd.simulator import run_group
 from simasgd.stages.progress import ShareOfWork, silent
+from simasgd.tape.tape import Tape
 from simasgd.timing import simulate_first, simulate_timing
 from tests.build import LINEAR, TIMING, scenario
 from tests.learning.agreement import IN_WAVES
@@ -61,3 +64,24 @@ def test_what_is_to_be_done_meanwhile_waits_for_no_clock(processes: int, clocks:
     with Timings(chosen, lambda scenarios, pace: min(processes, len(scenarios))) as timings:
         timings.get(chosen[0], silent, lambda: asked.append(1))
     assert len(asked) == times
+
+
+@pytest.mark.usefixtures("quickly_compiled")
+@pytest.mark.parametrize("gradients", [15_000, 17_000])
+def test_the_loop_is_compiled_later_where_its_first_part_is_much_of_the_clock_or_of_the_memory(
+    gradients: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """4,000 gradients are over a quarter of 15,000. Of 17,000 they are less, and here they do not fit."""
+    asked = []
+
+    def fail(chosen: Scenario, first: int) -> tuple[Tape, float]:
+        asked.append(first)
+        raise MemoryError
+
+    monkeypatch.setattr(preparation, "simulate_first", fail)
+    prepare = preparation_of([scenario(LINEAR, {"stop": {"gradients": gradients}})])
+    assert prepare is not None
+    made = compiled_loops.cache_info().misses
+    prepare()
+    assert compiled_loops.cache_info().misses == made
+    assert asked == ([4_000] if gradients == 17_000 else [])

@@ -27,7 +27,7 @@ class Server(AbstractSource, AbstractSink):
     Its protocol sees it as `ServerVerbs`. `clock` counts the gradients of each learner that the
     server has applied or dropped, and `dropped_of` those dropped. `rounds` are those of `barrier`.
     New weights become visible when their update is done. With `any_count` the server
-    updates with the next `any_count` gradients, over and over, without the role of its protocol.
+    updates with the next `any_count` gradients, over and over, and has neither a role nor a `clock`.
     """
 
     def __init__(self, context: RunContext, any_count: int | None = None) -> None:

@@ -25,8 +25,6 @@ from simasgd.learning.problem.task import Frame
 from simasgd.learning.rules import Rule
 from simasgd.learning.rules.trees import State, Updates
 
-"""The number of a step, an evaluation or a wave."""
-
 
 class GradientMemory(NamedTuple):
     """The part of the carry that each gradient changes."""

@@ -33,9 +33,6 @@ from simasgd.results.run import Run
 from simasgd.results.study import Study, average
 from simasgd.results.summary import Speedup
 
-_ROUNDING = 1.02
-"""Up to this multiple of the critical path's limit a speed-up is within it: messages may change their order."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class VariantFacts:
@@ -280,15 +277,10 @@ def _read_what_if(run: Run) -> tuple[WhatIfFact, ...]:
 
 
 def _read_speedup(row: Speedup, run: Run) -> WhatIfFact | None:
-    """Return a speed-up, or the limit of the critical path; None if neither is known.
-
-    A short stretch may tell of more than the whole run's path allows. Then the limit is what is known.
-    """
+    """Return a speed-up, or the limit of the critical path where it was not simulated; None if neither is known."""
     applied, in_time = run.summary.gradients.applied, run.scenario.cluster.changes_in_time
-    limit = row.path_speedup
-    exceeds = row.speedup is not None and limit is not None and row.speedup > limit * _ROUNDING
-    if not row.gradients or (exceeds and row.gradients < applied):
-        return None if limit is None else WhatIfFact(row.change, row.factor, limit, 0)
+    if not row.gradients:
+        return None if row.path_speedup is None else WhatIfFact(row.change, row.factor, row.path_speedup, 0)
     if row.speedup is None:
         return None
     return WhatIfFact(row.change, row.factor, row.speedup, row.gradients, row.spread_speedup, row.gradients == applied, in_time)
