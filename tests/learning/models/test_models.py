@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from simasgd.learning.models import build as models
+from simasgd.learning.models.network import NeuralNetwork
 from simasgd.learning.models.objective import classification, loss, regression
 from simasgd.scenario.learning.data import DATA, DataShape
 from simasgd.scenario.learning.models import (
@@ -213,14 +214,14 @@ def test_gradients_against_finite_differences(spec, data):
 
 def test_loss_by_hand():
     """Two classes' logits 0 and ln 3 give probabilities 1/4 and 3/4."""
-    network = models.Network(init=lambda key: None, logits=lambda parameters, inputs: inputs)
+    network = NeuralNetwork(init=lambda key: None, logits=lambda parameters, inputs: inputs)
     logits = jnp.array([[0.0, np.log(3.0)], [0.0, np.log(3.0)]])
     assert loss(classification(network), None, logits, jnp.array([0, 1])) == pytest.approx((np.log(4) + np.log(4 / 3)) / 2)
 
 
 def test_losses_of_numbers_by_hand():
     """Half of 3², and ½·(2·3² + 1·2²) − (3·1 − 2·4)."""
-    network = models.Network(init=lambda key: None, logits=lambda parameters, inputs: inputs)
+    network = NeuralNetwork(init=lambda key: None, logits=lambda parameters, inputs: inputs)
     assert loss(regression(network), None, jnp.array([[5.0]]), jnp.array([2.0])) == pytest.approx(4.5)
     bowl = models.objective(Quadratic(spectrum=(2.0, 1.0)), NOISE._replace(sample=(2,)))
     assert loss(bowl, jnp.array([3.0, -2.0]), jnp.array([[1.0, 4.0]]), jnp.array([0])) == pytest.approx(11.0 + 5.0)
