@@ -14,7 +14,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -28,7 +28,7 @@ from simasgd.scenario.vocabulary.merge import Layer
 from simasgd.storage.manifest import MANIFEST
 from simasgd.sweeps import computing
 from simasgd.sweeps.pools.abstract import AbstractPool
-from simasgd.sweeps.pools.work import Delivery, PoolTask, carry_out
+from simasgd.sweeps.pools.work import Delivery, PointGroup, PoolTask, carry_out
 
 CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate"}
 
@@ -148,10 +148,12 @@ class InThisProcess(AbstractPool):
         return list(handle)
 
 
-def one_after_the_other(missing: Sequence[Mapping[str, Any]], sweep: Path, pool: Any) -> Iterator[tuple[str, str]]:
+def one_after_the_other(
+    missing: Sequence[PointGroup], sweep: Path, pool: AbstractPool, is_over: Callable[[], bool], tell: Callable[[str], None]
+) -> Iterator[tuple[str, str]]:
     """Do the work of a sweep's workers in this process, where it can be killed at each change to the disk."""
     del pool
-    return RUN_GROUPS(missing, sweep, InThisProcess())
+    return RUN_GROUPS(missing, sweep, InThisProcess(), is_over, tell)
 
 
 def watched(folder: Path, kill_at: int, half: bool) -> list[Change]:

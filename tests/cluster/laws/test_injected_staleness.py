@@ -218,7 +218,7 @@ def test_bad_delays(delay, fragments):
 
 
 def test_a_ramp_needs_to_know_what_an_epoch_is():
-    with pytest.raises(ScenarioError, match="samples_per_epoch: missing: the protocol needs it"):
+    with pytest.raises(ScenarioError, match="samples_per_epoch: missing: without a learning section, the protocol needs it"):
         Scenario.from_layer(yaml_layer.parse_layer(YAML.replace("delay: 3", "delay: 3, ramp_epochs: 2"), "s.yaml"))
 
 
