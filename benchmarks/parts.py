@@ -138,7 +138,7 @@ def measure_replay() -> dict[str, float]:
             ]
             for number in (3_000, 33_000)
         )
-        simulate(few)  # what is compiled is kept, and not measured
+        simulate(few)  # compiles the programs of both, before the measurement
         simulate(many)
         short, long = (min(_cpu_time(lambda run=run: simulate(run)) for _ in range(TRIES)) for run in (few, many))
         found[f"learning of {variant}, a gradient"] = (long - short) / 30_000

@@ -1,4 +1,4 @@
-"""What learning does before it has a tape, while another process simulates the clock."""
+"""Preparation of a run's learning: data is read and programs are compiled while another process simulates the clock."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from simasgd.scenario.schema import Scenario
 HERE = "this cluster"
 """The name of the cluster that the scenario has."""
 _SLOWDOWN, _SLOW, _NORMAL = 4.0, 10.0, 90.0
-"""Of added stragglers: how many times as slow they are, and the mean lengths of slow and normal spells, in mini-batches."""
+"""Added stragglers: their slowdown, and the mean lengths of their slow and normal spells, in mini-batches."""
 
 
 def list_worlds(base: Scenario) -> Mapping[str, Callable[[Cluster], Cluster]]:

@@ -1,4 +1,4 @@
-"""What learning begins with while another process simulates its clock."""
+"""The preparation of learning while another process simulates its clock."""
 
 from __future__ import annotations
 

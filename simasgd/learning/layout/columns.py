@@ -42,11 +42,11 @@ class Lengths(NamedTuple):
     """The lengths of the columns of a layout, padding included."""
 
     evaluations: int
-    """Of columns with a row for each evaluation."""
+    """Length of columns with a row for each evaluation."""
     steps: int
-    """Of columns with a row for each step."""
+    """Length of columns with a row for each step."""
     bounds: int
-    """Of the column with the bounds of waves."""
+    """Length of the column with the bounds of waves."""
 
     @classmethod
     def of(cls, evaluations: float, steps: float, bounds: float) -> Lengths:

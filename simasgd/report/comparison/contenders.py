@@ -56,7 +56,7 @@ class Contender:
 
     @property
     def end(self) -> str:
-        """What a run that does not reach the target ends with: `within its 20 epochs`."""
+        """The limit of a run that does not reach the target, in words: `within its 20 epochs`."""
         return "by its end" if self.epochs is None else f"within its {format_epochs(self.epochs)}"
 
     @property

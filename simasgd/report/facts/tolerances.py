@@ -12,7 +12,7 @@ LEAST_POINTS, MOST_POINTS = 0.005, 0.015
 ERROR_RATIOS = (0.1, 0.25)
 """A difference of test errors below the first ratio to the smaller one never counts, one above the second always."""
 LOSS_RATIOS = (0.02, 0.1)
-"""The same two ratios for test losses."""
+"""The two ratios of `ERROR_RATIOS`, for test losses."""
 SAME_TIME = 0.02
 """The smallest difference of times, bytes or epochs that counts, as a ratio to the smaller one."""
 CLOSE_TIMES = 1.1
