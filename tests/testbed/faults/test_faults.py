@@ -57,7 +57,8 @@ def words(clocked: ClockResult) -> tuple[Any, ...]:
 
 
 HARDSYNC = {"kind": "hardsync"}
-PATIENT = {"kind": "hardsync", "barrier_timeout": "40 ms"}
+# Longer than any learner of a busy machine takes for a mini-batch of 10 ms, or it would be dropped, too.
+PATIENT = {"kind": "hardsync", "barrier_timeout": "500 ms"}
 CASES = {
     "hardsync": (HARDSYNC, [crash(1, 55)]),
     "hardsync with a time-out": (PATIENT, [crash(1, 55)]),
@@ -133,8 +134,11 @@ def test_who_comes_late_and_who_leaves() -> None:
 
 
 def test_random_crashes_are_those_of_the_simulator() -> None:
-    """Every outage begins and ends when the simulator's does, and the pool of spares is filled again."""
-    random = {"cluster": {"seed": 3, "faults": {"crashes": {"mtbf": "120 ms", "mttr": "30 ms"}}}}
+    """Every outage begins and ends when the simulator's does, and the pool of spares is filled again.
+
+    With this seed nobody crashes or returns in the last 80 ms: on a busy machine that would come after the end.
+    """
+    random = {"cluster": {"seed": 9, "faults": {"crashes": {"mtbf": "120 ms", "mttr": "30 ms"}}}}
     chosen = timed({"kind": "async"}, random, {"stop": {"gradients": None, "simulated_time": "600 ms"}})
     real, simulated = record(chosen).timing.clock, clock(chosen)[0]
     assert words(real) == words(simulated)
