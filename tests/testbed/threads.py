@@ -1,7 +1,8 @@
 """An engine whose processes are threads of this one: runs cost next to nothing, and calls take random times.
 
 What a killed process had begun goes on until it calls another process, or until a call of its comes back: messages of the
-dead may still arrive, as they do between real processes.
+dead may still arrive, as they do between real processes. A frozen process does so, too, and answers nothing until it is
+thawed.
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ class ThreadProcess:
         self.delay = delay
         self._object: Any = None
         self._pending: set[Future[Any]] = set()
+        self._is_thawed = threading.Event()
+        self._is_thawed.set()
         self._random = random.Random(number)
 
     def place(self, build: Callable[..., object], arguments: Sequence[Any]) -> ProcessInfo:
@@ -80,8 +83,21 @@ class ThreadProcess:
         threading.Thread(target=self._run, args=(future, work), daemon=True).start()
         return ThreadAnswer(future)
 
+    def freeze(self) -> None:
+        self._is_thawed.clear()
+
+    def thaw(self) -> None:
+        self._is_thawed.set()
+
+    def require_life(self) -> None:
+        """Wait while the process is frozen; raise Killed if it was killed."""
+        self._is_thawed.wait()
+        if not self.is_alive:
+            raise Killed
+
     def kill(self) -> None:
         self.is_alive = False
+        self.thaw()
         for future in list(self._pending):
             with suppress(InvalidStateError):
                 future.set_exception(ProcessLost("it was killed"))
@@ -93,7 +109,9 @@ class ThreadProcess:
 
     def _run(self, future: Future[Any], work: Callable[[], Any]) -> None:
         try:
+            self.require_life()
             result, error = work(), None
+            self.require_life()
         except Exception as raised:  # noqa: BLE001 - the caller raises it
             result, error = None, raised
         self._pending.discard(future)
@@ -109,7 +127,7 @@ class Seen:
         self._caller, self._callee = caller, callee
 
     def ask(self, method: str, *arguments: Any) -> ThreadAnswer:
-        self._require_life()
+        self._caller.require_life()
         self._caller.loiter()
         return self._callee.ask(method, *arguments)
 
@@ -117,13 +135,9 @@ class Seen:
         try:
             result = self.ask(method, *arguments).get()
         finally:
-            self._require_life()
+            self._caller.require_life()
         self._caller.loiter()
         return result
-
-    def _require_life(self) -> None:
-        if not self._caller.is_alive:
-            raise Killed
 
 
 @final

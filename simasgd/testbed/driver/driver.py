@@ -16,8 +16,9 @@ from simasgd.scenario.schema import Scenario
 from simasgd.tape.tape import staleness_counts
 from simasgd.testbed.driver.clock_offsets import Clocks
 from simasgd.testbed.driver.faults import ProcessKill, ProcessRestart, count_events, find_absent, list_events
+from simasgd.testbed.driver.patience import NoAnswer, Patience, RollCall
 from simasgd.testbed.driver.recording import build_clock
-from simasgd.testbed.driver.run_processes import Running, RunProcesses, tell_loss
+from simasgd.testbed.driver.run_processes import Running, RunProcesses, name_learner, tell_loss
 from simasgd.testbed.driver.schedule import ActionSchedule, TimedAction
 from simasgd.testbed.engine.abstract import AbstractEngine, ProcessInfo, ProcessLost
 from simasgd.testbed.engine.machine import this_machine
@@ -56,7 +57,10 @@ class RecordedRun(NamedTuple):
 
 
 class Interrupted(KeyboardInterrupt):
-    """The user has ended a run before its stop. `recorded` is what was recorded; None if no update was made."""
+    """The user has ended a run before its stop. `recorded` is what was recorded.
+
+    It is None if no update was made, or if a process does not answer, whose part of the record is missing.
+    """
 
     def __init__(self, recorded: RecordedRun | None) -> None:
         super().__init__()
@@ -71,6 +75,7 @@ class AbstractDriver(abc.ABC):
         self._learners = scenario.cluster.learners
         self._is_interrupted = threading.Event()
         self._is_cut_short = False
+        self._patience = Patience(self._is_interrupted)
 
     def interrupt(self) -> None:
         """Let `record` end as soon as it can, with Interrupted. May be called in any thread."""
@@ -80,12 +85,17 @@ class AbstractDriver(abc.ABC):
     def record(self, progress: ReportCounts = lambda gradients, updates, seconds: None) -> RecordedRun:
         """Run the scenario and return its record.
 
-        Raises RunFailed if a process fails, and Interrupted after `interrupt` or Ctrl-C. No process is left busy.
+        Raises RunFailed if a process fails or does not answer, and Interrupted after `interrupt` or Ctrl-C. No process is
+        left busy.
         """
 
     def _refuse_to_begin(self) -> None:
         if self._is_interrupted.is_set():
             raise Interrupted(None)
+
+    def _explain(self, silence: NoAnswer) -> Interrupted | RunFailed:
+        """Return the error of a run of which a process does not answer: Interrupted if the user has ended the run."""
+        return Interrupted(None) if self._is_interrupted.is_set() else RunFailed(str(silence))
 
     def _require_whole(self, recorded: RecordedRun) -> None:
         """Raise Interrupted if the user has ended the run."""
@@ -99,7 +109,7 @@ class Driver(AbstractDriver):
 
     def record(self, progress: ReportCounts = lambda gradients, updates, seconds: None) -> RecordedRun:
         began = time.perf_counter()
-        crew = RunProcesses(self._engine, self._scenario, self._pacing)
+        crew = RunProcesses(self._engine, self._scenario, self._pacing, self._patience)
         try:
             about = self._until_ready(crew)
             recorded = self._run(crew, about, began, progress)
@@ -107,6 +117,8 @@ class Driver(AbstractDriver):
             crew.free()
         except ProcessLost as error:  # a learner's is dealt with where it is noticed
             raise RunFailed(f"the process of the parameter server has ended: {error}") from None
+        except NoAnswer as silence:
+            raise self._explain(silence) from None
         finally:
             crew.discard()
         return recorded
@@ -170,7 +182,7 @@ class Driver(AbstractDriver):
         crew.server.call("lose", crash.learner, crash.at, crash.for_good)
 
     def _wait(self, crew: RunProcesses, schedule: ActionSchedule, progress: ReportCounts) -> ServerRecord:
-        ended = crew.server.ask("wait")
+        ended, roll = crew.server.ask("wait"), RollCall()
         try:
             while not ended.wait(_POLL):
                 progress(*crew.server.call("progress"))
@@ -179,11 +191,13 @@ class Driver(AbstractDriver):
                 for learner, running in list(crew.running.items()):
                     if running.answer.wait(0.0):
                         self._look_at(crew, learner, running)
+                roll.look({name_learner(learner): running.process for learner, running in list(crew.running.items())})
                 if self._is_interrupted.is_set():
                     self._is_cut_short = crew.server.call("end")
         except KeyboardInterrupt:
+            self.interrupt()
             self._is_cut_short = crew.server.call("end")
-        record: ServerRecord = ended.get()
+        record: ServerRecord = self._patience.get(ended, "the parameter server")
         return record
 
     def _look_at(self, crew: RunProcesses, learner: int, running: Running) -> None:
@@ -195,7 +209,7 @@ class Driver(AbstractDriver):
         except ProcessLost as error:
             crew.server.call("progress")  # the learner may have lost the server
             if crew.running.get(learner) is running:  # otherwise the loss was planned
-                raise RunFailed(tell_loss(learner, error)) from None
+                raise RunFailed(tell_loss(name_learner(learner), error)) from None
 
     def _collect(self, crew: RunProcesses) -> dict[int, Report]:
         """Stop the learners, and return their last reports."""
@@ -208,7 +222,7 @@ class Driver(AbstractDriver):
             if not answer.wait(max(0.0, until - time.monotonic())):
                 if self._is_cut_short:
                     continue
-                raise RunFailed(f"learner {learner} does not stop")
+                raise RunFailed(f"{name_learner(learner)} does not stop")
             try:
                 report = answer.get()
             except (RoleStopped, ProcessLost):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
@@ -18,8 +18,11 @@ from simasgd.tape.tape import staleness_counts
 from simasgd.testbed.driver.driver import AbstractDriver, Interrupted, RecordedRun, ReportCounts
 from simasgd.testbed.driver.machine_check import require_one_clock
 from simasgd.testbed.driver.merging import Merger
+from simasgd.testbed.driver.patience import NoAnswer
 from simasgd.testbed.driver.peer_recording import History
+from simasgd.testbed.driver.run_processes import name_learner, tell_loss
 from simasgd.testbed.engine.abstract import AbstractEngine, Process, ProcessInfo, ProcessLost, Reply
+from simasgd.testbed.peers.operations import NewOperations
 from simasgd.testbed.peers.process import CentreProcess, PeerProcess
 from simasgd.testbed.system.pacing import AbstractPacing, Lateness
 from simasgd.testbed.system.parcels import Parcel
@@ -63,8 +66,8 @@ class PeerDriver(AbstractDriver):
             self._require_whole(recorded)
             self._engine.free(processes)
             processes = []
-        except ProcessLost as error:
-            raise RunFailed(f"a process has ended: {error}") from None
+        except NoAnswer as silence:
+            raise self._explain(silence) from None
         finally:
             self._engine.discard(processes)
         return recorded
@@ -72,34 +75,38 @@ class PeerDriver(AbstractDriver):
     def _place(self, processes: Sequence[Process]) -> list[ProcessInfo]:
         """Let the processes make what they need, and tell where they are; the centre first."""
         scenario, learners = self._scenario, self._learners
-        placed = [self._engine.place(process, CentreProcess, scenario) for process in processes[learners:]]
+        placed = {
+            number: self._engine.place(process, CentreProcess, scenario)
+            for number, process in enumerate(processes[learners:], start=learners)
+        }
         for number, process in enumerate(processes[:learners]):
-            placed.append(self._engine.place(process, PeerProcess, scenario, number, self._pacing))
+            placed[number] = self._engine.place(process, PeerProcess, scenario, number, self._pacing)
         try:
             self._refuse_to_begin()
-            for answer in placed:
+            for answer in placed.values():
                 while not answer.wait(_LONGEST):
                     self._refuse_to_begin()
         except KeyboardInterrupt:
             raise Interrupted(None) from None
-        about = [answer.get() for answer in placed]
+        about: list[ProcessInfo] = [self._get(holder, answer) for holder, answer in placed.items()]
         require_one_clock(about)
         return about
 
     def _run(self, processes: Sequence[Process], progress: ReportCounts) -> None:
         """Run all roles until the limit is reached, nothing can happen any more, or the user ends the run."""
         scenario = self._scenario
-        begin = processes[-1].call("read_clock") + _DELAY
-        for answer in [process.ask("join", begin, processes) for process in processes]:
-            answer.get()
+        begin = self._get(len(processes) - 1, processes[-1].ask("read_clock")) + _DELAY
+        for holder, answer in enumerate([process.ask("join", begin, processes) for process in processes]):
+            self._get(holder, answer)
         starts = start_times(scenario.cluster, self._job.mean_cycles, scenario.cluster_seed)
         for process in processes[self._learners :]:
-            self._roles["the centre"] = process.ask("run", 0.0)
+            self._roles[self._name(self._learners)] = process.ask("run", 0.0)
         for number, (process, start) in enumerate(zip(processes, starts, strict=False)):
-            self._roles[f"learner {number}"] = process.ask("run", start)
+            self._roles[self._name(number)] = process.ask("run", start)
         try:
             self._follow(processes, progress)
         except KeyboardInterrupt:
+            self.interrupt()
             self._is_cut_short = True
         self._stop(processes)
         self._collect(processes)
@@ -123,13 +130,25 @@ class PeerDriver(AbstractDriver):
             answer.get()
         except ProcessLost as error:
             lost = " and of ".join(self._find_lost(processes) or [role])
-            raise RunFailed(f"the process of {lost} has ended, but no crash was planned: {error}") from None
+            raise RunFailed(tell_loss(lost, error)) from None
 
     def _find_lost(self, processes: Sequence[Process]) -> list[str]:
         """Return the roles whose processes have ended."""
-        names = [*(f"learner {number}" for number in range(self._learners)), "the centre"]
         answers = [process.ask("read_clock") for process in processes]
-        return [name for name, answer in zip(names, answers, strict=False) if _is_lost(answer)]
+        return [self._name(holder) for holder, answer in enumerate(answers) if _is_lost(answer)]
+
+    def _get(self, holder: int, answer: Reply) -> Any:
+        """Return an answer of a holder's process, which calls no other one for it.
+
+        Raises RunFailed if the process has ended, and NoAnswer if it does not answer in time.
+        """
+        try:
+            return self._patience.get(answer, self._name(holder))
+        except ProcessLost as error:
+            raise RunFailed(tell_loss(self._name(holder), error)) from None
+
+    def _name(self, holder: int) -> str:
+        return name_learner(holder) if holder < self._learners else "the centre"
 
     def _hand_in(self, processes: Sequence[Process], about: Sequence[ProcessInfo], began: float) -> RecordedRun:
         """Return what was recorded."""
@@ -159,7 +178,7 @@ class PeerDriver(AbstractDriver):
     def _collect(self, processes: Sequence[Process]) -> None:
         answers = [process.ask("collect", merged) for process, merged in zip(processes, self._merger.merged, strict=True)]
         for holder, answer in enumerate(answers):
-            collected = answer.get()
+            collected: NewOperations = self._get(holder, answer)
             self._merger.add(holder, collected)
             self._history.add(holder, collected)
 
@@ -186,9 +205,9 @@ class PeerDriver(AbstractDriver):
         held = self._merger.held
         if self._has_own_models:
             answers = [process.ask("held", number) for process, number in zip(processes, held, strict=True)]
-            return [answer.get() for answer in answers]
+            return [self._get(holder, answer) for holder, answer in enumerate(answers)]
         last = held.index(max(held))  # whoever made the last step first
-        return [processes[last].call("held", held[last])]
+        return [self._get(last, processes[last].ask("held", held[last]))]
 
 
 def _is_lost(answer: Reply) -> bool:

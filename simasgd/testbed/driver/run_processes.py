@@ -13,9 +13,11 @@ from simasgd.errors import RunFailed
 from simasgd.scenario.schema import Scenario
 from simasgd.testbed.driver.clock_offsets import Clocks
 from simasgd.testbed.driver.faults import ProcessRestart, count_spares, find_absent, list_returns
+from simasgd.testbed.driver.patience import Patience, PatientProcess
 from simasgd.testbed.engine.abstract import AbstractEngine, Process, ProcessInfo, ProcessLost, Reply
 from simasgd.testbed.learner.process import LearnerProcess
 from simasgd.testbed.server.process import ServerProcess
+from simasgd.testbed.system.clock import Offset
 from simasgd.testbed.system.messages import NOTHING, LearnerPast
 from simasgd.testbed.system.pacing import AbstractPacing
 
@@ -44,21 +46,22 @@ class RunProcesses:
 
     `server` is that of the parameter server, and `running` has those whose learners' roles have begun. Spares are
     started ahead: each is a learner that comes back, with everything compiled. When one is used the next one is started.
-    `clocks` are those of the machines, as soon as the processes are there.
+    `clocks` are those of the machines, as soon as the processes are there. Calls of a process have `patience`.
     """
 
     clocks: Clocks
 
-    def __init__(self, engine: AbstractEngine, scenario: Scenario, pacing: type[AbstractPacing]) -> None:
-        self._engine, self._scenario, self._pacing = engine, scenario, pacing
+    def __init__(self, engine: AbstractEngine, scenario: Scenario, pacing: type[AbstractPacing], patience: Patience) -> None:
+        self._engine, self._scenario, self._pacing, self._patience = engine, scenario, pacing, patience
         self.running: dict[int, Running] = {}
         self._first: dict[int, SpareProcess] = {}
         self._returns: Iterator[ProcessRestart] = list_returns(scenario)
         self._spares: deque[SpareProcess] = deque()
         self._lock = threading.Lock()
         self._all: list[Process] = []
-        self.server = self._start()
-        self._server_ready = engine.place(self.server, ServerProcess, scenario)
+        self._server = self._start()
+        self.server = PatientProcess(self._server, "the parameter server", patience)
+        self._server_ready = engine.place(self._server, ServerProcess, scenario)
         absent = find_absent(scenario)
         for learner in range(scenario.cluster.learners):
             if learner not in absent:
@@ -90,7 +93,7 @@ class RunProcesses:
         try:
             self._engine.kill(process)
         except ProcessLost as error:
-            raise RunFailed(tell_loss(learner, error)) from None
+            raise RunFailed(tell_loss(name_learner(learner), error)) from None
         with self._lock:
             self._all.remove(process)
 
@@ -104,7 +107,7 @@ class RunProcesses:
         try:
             self._run(spare, at, begin, 0.0, welcome)
         except ProcessLost as error:
-            raise RunFailed(tell_loss(learner, error)) from None
+            raise RunFailed(tell_loss(name_learner(learner), error)) from None
         self._add_spare()
 
     def free(self) -> None:
@@ -129,7 +132,7 @@ class RunProcesses:
 
     def _place(self, learner: int) -> SpareProcess:
         process = self._start()
-        ready = self._engine.place(process, LearnerProcess, self._scenario, learner, self.server, self._pacing)
+        ready = self._engine.place(process, LearnerProcess, self._scenario, learner, self._server, self._pacing)
         return SpareProcess(learner, process, ready)
 
     def _add_spare(self) -> None:
@@ -139,18 +142,26 @@ class RunProcesses:
 
     def measure_clocks(self) -> None:
         """Measure the clocks of the machines whose learners run, at the end of the run."""
-        for running in self.running.values():
+        for learner, running in self.running.items():
             with suppress(ProcessLost):
-                self.clocks.measure_end(running.machine, partial(running.process.call, "measure_offset"))
+                self.clocks.measure_end(running.machine, self._measure_of(learner, running.process))
+
+    def _measure_of(self, learner: int, process: Process) -> Callable[[], Offset]:
+        return partial(PatientProcess(process, name_learner(learner), self._patience).call, "measure_offset")
 
     def _run(self, spare: SpareProcess, since: float, begin: float, start: float, welcome: Callable[[], LearnerPast]) -> None:
         machine, process = spare.ready.get().machine.boot, spare.process
-        own = self.clocks.begin_at(machine, begin, partial(process.call, "measure_offset"))
+        own = self.clocks.begin_at(machine, begin, self._measure_of(spare.learner, process))
         past = welcome()
         self.clocks.move(spare.learner, machine, since)
         self.running[spare.learner] = Running(process, process.ask("run", own, start, past), machine)
 
 
-def tell_loss(learner: int, error: ProcessLost) -> str:
-    """Return the sentence about a learner's process that has ended by itself."""
-    return f"the process of learner {learner} has ended, but no crash was planned: {error}"
+def name_learner(learner: int) -> str:
+    """Return the role of a process of a learner, in words."""
+    return f"learner {learner}"
+
+
+def tell_loss(role: str, error: ProcessLost) -> str:
+    """Return the sentence about a process that has ended by itself."""
+    return f"the process of {role} has ended, but no crash was planned: {error}"

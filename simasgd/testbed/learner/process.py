@@ -61,6 +61,9 @@ class LearnerProcess:
             return learner.end()
         return None
 
+    def answer(self) -> None:
+        """Show that the process is there, whatever its role does."""
+
     def stop(self) -> None:
         """End all waiting of the role."""
         self._stop.set()
