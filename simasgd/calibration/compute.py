@@ -10,7 +10,14 @@ from typing import final
 import numpy as np
 
 from simasgd.calibration.laws.correlation import PERHAPS, SURE, compute_autocorrelation, is_correlated
-from simasgd.calibration.laws.law_fit import LawFit, compute_variation, estimate_mean_errors, fit_laws, is_constant
+from simasgd.calibration.laws.law_fit import (
+    LawFit,
+    compute_variation,
+    estimate_mean_errors,
+    fit_laws,
+    is_constant,
+    write_distance,
+)
 from simasgd.calibration.laws.sample_time import SampleTime
 from simasgd.calibration.laws.series import Series, read_series
 from simasgd.calibration.laws.standard_errors import Estimate
@@ -35,12 +42,14 @@ class ComputeFit:
 
     mean: Estimate
     """Mean time of a mini-batch of the usual size at speed 1, outside slow spells (s)."""
+    overall: float
+    """Mean time of all mini-batches that were fitted, those in slow spells among them (s)."""
     sample_time: SampleTime
     """The mean time as a function of the mini-batch, outside slow spells."""
     law: str
     cv: Estimate
     distance: float
-    """Kolmogorov–Smirnov distance of the law, with its slow spells, from the times."""
+    """Kolmogorov–Smirnov distance of the law, with its slow spells, from all times."""
     laws: tuple[LawFit, ...]
     """All families, the best first; of the times outside slow spells. Empty if times are constant."""
     speeds: SpeedFit | None
@@ -75,8 +84,8 @@ def _constant(series: Series, correlation: Floats) -> ComputeFit:
     speeds = fit_speeds(means, np.zeros(len(means))) if differ else None
     nothing, mean = Estimate(0.0, 0.0), Estimate(base, 0.0)
     return ComputeFit(
-        mean, _put_at_speed_1(series, mean), "constant", nothing, 0.0, (), speeds, (), correlation, np.ones(1),
-        series.learners, series.size, series.warm_up, series.remarks,
+        mean, series.mean, _put_at_speed_1(series, mean), "constant", nothing, 0.0, (), speeds, (), correlation,
+        np.ones(1), series.learners, series.size, series.warm_up, series.remarks,
     )  # fmt: skip
 
 
@@ -102,8 +111,8 @@ def _without(series: Series, correlation: Floats) -> ComputeFit:
     _say_poor(best.distance, best.family.name, series.size, remarks)
     _say_common(series, (), remarks)
     return ComputeFit(
-        mean, _put_at_speed_1(series, mean), best.family.name, best.cv, best.distance, tuple(laws), speeds, (), correlation,
-        _sample_factors(used, best.means), series.learners, series.size, series.warm_up, tuple(remarks),
+        mean, series.mean, _put_at_speed_1(series, mean), best.family.name, best.cv, best.distance, tuple(laws), speeds, (),
+        correlation, _sample_factors(used, best.means), series.learners, series.size, series.warm_up, tuple(remarks),
     )  # fmt: skip
 
 
@@ -125,7 +134,7 @@ def _with_spells(series: Series, slow: SlowFit, correlation: Floats) -> ComputeF
     _say_common(series, slow.kinds, remarks)
     remarks.append("Within a spell, successive mini-batches of the profile are independent of each other.")
     return ComputeFit(
-        mean, _put_at_speed_1(series, mean), slow.law, slow.cv, slow.distance, slow.laws, speeds, slow.kinds,
+        mean, series.mean, _put_at_speed_1(series, mean), slow.law, slow.cv, slow.distance, slow.laws, speeds, slow.kinds,
         correlation, _sample_factors(slow.normal_times, slow.means), series.learners, series.size, series.warm_up,
         tuple(remarks),
     )  # fmt: skip
@@ -134,7 +143,7 @@ def _with_spells(series: Series, slow: SlowFit, correlation: Floats) -> ComputeF
 def _put_at_speed_1(series: Series, mean: Estimate) -> SampleTime:
     """Return the formula for a learner of speed 1 outside slow spells, whose mean time at the usual size is `mean`."""
     line = series.sample_time
-    share = mean.value / (sum(float(np.sum(one)) for one in series.times) / series.size)
+    share = mean.value / series.mean
     per_batch, per_sample = line.per_batch.times(share), line.per_sample.times(share)
     if len(line.sizes) < 2:  # one number, whose error is that of the mean
         per_batch, per_sample = (
@@ -153,7 +162,7 @@ def _put_at_speed_1(series: Series, mean: Estimate) -> SampleTime:
 def _say_poor(distance: float, name: str, size: int, remarks: list[str]) -> None:
     if distance > max(POOR, _BY_CHANCE / sqrt(size)):
         remarks.append(
-            f"No law fits well: the nearest, {name}, is {distance:.3f} away (Kolmogorov–Smirnov distance). "
+            f"No law fits well: the nearest, {name}, is {write_distance(distance)} away (Kolmogorov–Smirnov distance). "
             "Use the log itself instead (distribution: trace or empirical)."
         )
 

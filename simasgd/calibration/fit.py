@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import final
 
 from simasgd.calibration.compute import ComputeFit, fit_compute
+from simasgd.calibration.gaps import find_messages, list_gaps
 from simasgd.calibration.interface_fit import InterfaceFit, fit_interface
 from simasgd.calibration.links import LineFit, TimesFit, fit_line, fit_times
 from simasgd.operations.log import OperationLog
@@ -24,6 +25,8 @@ class Calibration:
     rows: int
     learners: tuple[str, ...]
     compute: ComputeFit
+    messages: int
+    """Pulls and pushes, with a size or without."""
     link: LineFit | None
     """Latency and bandwidth, from pulls and pushes."""
     interface: InterfaceFit | None
@@ -35,7 +38,7 @@ class Calibration:
     copies: LineFit | None
     """Time and rate of copying and serializing messages."""
     remarks: tuple[str, ...]
-    """Sentences on properties of the log that the fit misses, and on oddities of the log."""
+    """Sentences on what the log does not tell, on properties of it that the fit misses, and on its oddities."""
 
 
 def calibrate(files: Sequence[Path]) -> Calibration:
@@ -48,10 +51,11 @@ def calibrate_log(log: OperationLog, names: Sequence[str]) -> Calibration:
     compute = fit_compute(log)
     link, copies = fit_line(log, ("pull", "push"), "messages"), fit_line(log, ("copy",), "copies")
     interface = fit_interface(log)
-    remarks = [*log.remarks, *compute.remarks]
+    update, step, mixing = (fit_times(log, operation) for operation in ("update", "step", "mix"))
+    remarks = [*list_gaps(log, link, interface, update), *log.remarks, *compute.remarks]
     for line in (link if interface is None else None, copies):
         remarks += line.remarks if line is not None else ()
-    update, step, mixing = (fit_times(log, operation) for operation in ("update", "step", "mix"))
     return Calibration(
-        tuple(names), log.size, log.learners, compute, link, interface, update, step, mixing, copies, tuple(remarks)
-    )
+        tuple(names), log.size, log.learners, compute, len(find_messages(log)), link, interface, update, step, mixing, copies,
+        tuple(remarks),
+    )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, sqrt
+from math import inf, isfinite, sqrt
 from typing import final
 
 import numpy as np
@@ -36,6 +36,10 @@ class LineFit:
     sample: tuple[Floats, Floats]
     """Sizes (bytes) and times (s) of at most 2,000 messages, for the page."""
     remarks: tuple[str, ...]
+
+    def describe_bandwidth(self) -> str:
+        """Write the bandwidth with its standard error."""
+        return self.bandwidth.describe("B/s") if isfinite(self.bandwidth.value) else "unlimited"
 
 
 @final
@@ -75,7 +79,8 @@ def fit_line(log: OperationLog, operations: Sequence[str], what: str) -> LineFit
         intercept, slope, errors = _fit_line(size, seconds)
         if intercept < 0.0:
             if intercept < -2 * errors[0]:
-                remarks.append(f"The line over the sizes of {what} gives a negative latency ({intercept:.3g} s), taken as 0.")
+                latency = Estimate(intercept, 0.0).describe("s", digits=3)
+                remarks.append(f"The line over the sizes of {what} gives a negative latency ({latency}), taken as 0.")
             slope, intercept = float(np.sum(size * seconds) / np.sum(size * size)), 0.0
     residuals = seconds - intercept - slope * size
     scatter = float(np.std(residuals)) / max(float(np.mean(seconds)), 1e-300)

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from simasgd.calibration.compute import ComputeFit
 from simasgd.calibration.fit import Calibration
+from simasgd.calibration.laws.law_fit import write_distance
+from simasgd.calibration.links import TimesFit
 from simasgd.calibration.spells.kinds import FactorLaw, KindFit
 
 FITTED_CV = ("gamma", "lognormal", "shifted-exponential", "pareto")
@@ -57,11 +59,12 @@ def _compute(fit: ComputeFit) -> tuple[dict[str, Any], dict[str, str]]:
         sources["cluster.compute.efficiency.exponent"] = f"fitted: {line.exponent.describe()}; {measured}"
     section["distribution"] = fit.law
     sources["cluster.compute.distribution"] = (
-        f"the best of the scenario's laws for {count} by information criterion; Kolmogorov-Smirnov distance {fit.distance:.3f}"
+        f"the best of the scenario's laws for {count} by information criterion"
+        + _write_distance(fit.distance, fit.law, with_spells=bool(fit.kinds))
     )
     if fit.law in FITTED_CV:
         section["cv"] = _round(fit.cv.value)
-        sources["cluster.compute.cv"] = f"fitted: {fit.cv.describe()}; {count}{outside}"
+        sources["cluster.compute.cv"] = f"fitted: {fit.cv.describe()}{outside}; {count} in all"
     return section, sources
 
 
@@ -70,10 +73,11 @@ def _speeds(fit: ComputeFit, form: ListOrLaw, cluster: dict[str, Any], sources: 
         return
     if form == "list" and len(fit.speeds.each) <= _MOST_SPEEDS:
         cluster["speeds"] = [_round(speed) for speed in fit.speeds.each.tolist()]
-        errors = [f"{error:.2g}" for error in fit.speeds.errors[:_SHOWN].tolist()]
+        errors = [f"{error:.2g}" if isfinite(error) else "unknown" for error in fit.speeds.errors[:_SHOWN].tolist()]
         more = ", …" if len(fit.speeds.errors) > _SHOWN else ""
         names = ", ".join(fit.learners[:_SHOWN])
-        sources["cluster.speeds"] = f"fitted for learners {names}{more}; standard errors {', '.join(errors)}{more}"
+        each = f"standard errors {', '.join(errors)}{more}" if len(set(errors)) > 1 else f"standard error of each {errors[0]}"
+        sources["cluster.speeds"] = f"fitted for learners {names}{more}; {each}"
         return
     cluster["speeds"] = {"distribution": fit.speeds.law, "cv": _round(fit.speeds.cv.value)}
     over = f"{len(fit.speeds.each):,} learners"
@@ -96,7 +100,7 @@ def _spells(fit: ComputeFit, form: ListOrLaw, cluster: dict[str, Any], sources: 
 
 def _kind(kind: KindFit, form: ListOrLaw, learners: int) -> tuple[dict[str, Any], dict[str, str]]:
     """Return a kind of slow spells, and the sources of its values by their keys within it."""
-    many = f"{kind.spells:,} spell{'' if kind.spells == 1 else 's'}"
+    many = f"about {kind.spells:,} spell{'' if kind.spells == 1 else 's'} in the log"
     section: dict[str, Any] = {"slowdown": _round(kind.slowdown.value)}
     sources = {"slowdown": f"fitted: {kind.slowdown.describe()}; {many}"}
     if kind.slowdowns is not None:
@@ -147,7 +151,7 @@ def _network(fit: Calibration, cluster: dict[str, Any], sources: dict[str, str])
     bandwidth = _bandwidth(link.bandwidth.value) if isfinite(link.bandwidth.value) else "unlimited"
     cluster["network"] = {"latency": _time(link.latency.value), "bandwidth": bandwidth}
     sources["cluster.network.latency"] = f"least squares: {link.latency.describe('s')}; {sizes}"
-    sources["cluster.network.bandwidth"] = f"least squares: {link.bandwidth.describe('B/s')}; {sizes}"
+    sources["cluster.network.bandwidth"] = f"least squares: {link.describe_bandwidth()}; {sizes}"
 
 
 def _server(fit: Calibration, cluster: dict[str, Any], sources: dict[str, str]) -> None:
@@ -167,9 +171,7 @@ def _server(fit: Calibration, cluster: dict[str, Any], sources: dict[str, str]) 
         server["update"] = _time(fit.update.mean.value)
         sources["cluster.server.update"] = f"mean: {fit.update.mean.describe('s')}; {many}"
         server["update_law"] = {"distribution": fit.update.law}
-        sources["cluster.server.update_law.distribution"] = (
-            f"the best of the scenario's laws; Kolmogorov-Smirnov distance {fit.update.distance:.3f}"
-        )
+        sources["cluster.server.update_law.distribution"] = _choose_law(fit.update)
         if fit.update.law in FITTED_CV:
             server["update_law"]["cv"] = _round(fit.update.cv.value)
             sources["cluster.server.update_law.cv"] = f"fitted: {fit.update.cv.describe()}; {many}"
@@ -184,7 +186,7 @@ def _costs(fit: Calibration, cluster: dict[str, Any], sources: dict[str, str]) -
         path, many = f"cluster.costs.{key}", f"{found.operations:,} operations"
         costs[key] = {"mean": _time(found.mean.value), "distribution": found.law}
         sources[f"{path}.mean"] = f"mean: {found.mean.describe('s')}; {many}"
-        sources[f"{path}.distribution"] = f"the best of the scenario's laws; Kolmogorov-Smirnov distance {found.distance:.3f}"
+        sources[f"{path}.distribution"] = _choose_law(found)
         if found.law in FITTED_CV:
             costs[key]["cv"] = _round(found.cv.value)
             sources[f"{path}.cv"] = f"fitted: {found.cv.describe()}; {many}"
@@ -195,9 +197,21 @@ def _costs(fit: Calibration, cluster: dict[str, Any], sources: dict[str, str]) -
         sources["cluster.costs.per_message"] = f"least squares: {line.latency.describe('s')}; {many}"
         if isfinite(line.bandwidth.value):
             costs["copy_bandwidth"] = _bandwidth(line.bandwidth.value)
-            sources["cluster.costs.copy_bandwidth"] = f"least squares: {line.bandwidth.describe('B/s')}; {many}"
+            sources["cluster.costs.copy_bandwidth"] = f"least squares: {line.describe_bandwidth()}; {many}"
     if costs:
         cluster["costs"] = costs
+
+
+def _choose_law(found: TimesFit) -> str:
+    return f"the best of the scenario's laws{_write_distance(found.distance, found.law)}"
+
+
+def _write_distance(distance: float, law: str, *, with_spells: bool = False) -> str:
+    """Return the distance of a law with its slow spells from the times, to end a sentence; constant times have none."""
+    if law == "constant":
+        return "; all times outside slow spells are equal" if with_spells else "; all times are equal"
+    of = " from all times, with the slow spells" if with_spells else ""
+    return f"; Kolmogorov-Smirnov distance {write_distance(distance)}{of}"
 
 
 def _time(seconds: float) -> str:

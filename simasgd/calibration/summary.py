@@ -5,8 +5,10 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
+from simasgd.calibration.compute import ComputeFit
 from simasgd.calibration.fit import Calibration
 from simasgd.calibration.interface_fit import InterfaceFit
+from simasgd.calibration.laws.law_fit import write_distance
 from simasgd.calibration.laws.standard_errors import Estimate
 from simasgd.calibration.links import LineFit, TimesFit
 from simasgd.calibration.spells.kinds import FactorLaw, KindFit
@@ -15,18 +17,20 @@ from simasgd.calibration.spells.kinds import FactorLaw, KindFit
 def list_numbers(fit: Calibration) -> list[str]:
     """Return the lines of a table: what, and the number with its standard error."""
     compute, line = fit.compute, fit.compute.sample_time
+    outside = " outside slow spells" if compute.kinds else ""
+    overall = f"{Estimate(compute.overall, 0.0).describe('s', 4)} in all; " if compute.kinds else ""
     rows = [
         ("mini-batches", f"{compute.mini_batches:,} of {len(compute.learners):,} learners"),
-        ("mean time", compute.mean.describe("s")),
-        ("per_batch", line.per_batch.describe("s")),
-        ("per_sample", line.per_sample.describe("s")),
-        ("distribution", compute.law + (f", cv {compute.cv.describe()}" if compute.cv.value else "")),
+        ("mean time", f"{overall}{compute.mean.describe('s')}{outside}"),
+        ("per_batch", _describe_part(line.per_batch, bool(line.sizes), outside)),
+        ("per_sample", _describe_part(line.per_sample, bool(line.sizes), outside)),
+        ("distribution", _describe_law(compute)),
     ]
     rows += [
         (
             f"  {law.family.name}",
-            f"log likelihood {law.log_likelihood:.1f}, criterion +{law.information - compute.laws[0].information:.1f}, "
-            f"distance {law.distance:.4f}",
+            f"log likelihood {law.log_likelihood:,.1f}, criterion +{law.information - compute.laws[0].information:,.1f}, "
+            f"distance {write_distance(law.distance)}{outside}",
         )
         for law in compute.laws
     ]
@@ -44,14 +48,30 @@ def list_numbers(fit: Calibration) -> list[str]:
             ("interface", f"{interface.occupied.describe('s')} a message, {interface.duplex} duplex"),
         ]
     elif fit.link is not None:
-        rows += [("latency", fit.link.latency.describe("s")), ("bandwidth", fit.link.bandwidth.describe("B/s"))]
+        rows += [("latency", fit.link.latency.describe("s")), ("bandwidth", fit.link.describe_bandwidth())]
+    else:
+        rows += [("latency", "0 s, assumed"), ("bandwidth", "unlimited, assumed")]
     for name, found in (("update", fit.update), ("step", fit.step), ("mixing", fit.mixing)):
         if found is not None:
             rows.append((name, f"{found.mean.describe('s')}; {found.law}"))
     if fit.copies is not None:
-        rows += [("per_message", fit.copies.latency.describe("s")), ("copy_bandwidth", fit.copies.bandwidth.describe("B/s"))]
+        rows += [("per_message", fit.copies.latency.describe("s")), ("copy_bandwidth", fit.copies.describe_bandwidth())]
     width = max(len(name) for name, _ in rows)
     return [f"{name:{width}}  {text}" for name, text in rows]
+
+
+def _describe_part(part: Estimate, has_sizes: bool, outside: str) -> str:
+    """Describe the time of a mini-batch or of a sample; one that the log does not tell is taken as 0."""
+    if part.value == 0.0 and not isfinite(part.error):
+        return f"0 s, assumed: {'one size of mini-batch was measured' if has_sizes else 'the log has no sizes of mini-batches'}"
+    return f"{part.describe('s')}{outside}"
+
+
+def _describe_law(compute: ComputeFit) -> str:
+    if not compute.cv.value:
+        return compute.law
+    spells = f" outside slow spells; with them distance {write_distance(compute.distance)}" if compute.kinds else ""
+    return f"{compute.law}, cv {compute.cv.describe()}{spells}"
 
 
 def _name(kind: KindFit, fit: Calibration) -> str:
@@ -62,7 +82,11 @@ def _name(kind: KindFit, fit: Calibration) -> str:
 
 
 def _describe(kind: KindFit) -> str:
-    return f"{kind.slowdown.describe()} times; normal for {kind.normal.describe('s')}, slow for {kind.slow.describe('s')}"
+    spells = f"about {kind.spells:,} spell{'' if kind.spells == 1 else 's'}"
+    return (
+        f"{spells} of {kind.slow.describe('s')}, {kind.normal.describe('s')} apart; a mini-batch takes "
+        f"{kind.slowdown.describe()} times as long"
+    )
 
 
 def summarize(fit: Calibration, profile: dict[str, Any]) -> dict[str, Any]:
@@ -75,6 +99,7 @@ def summarize(fit: Calibration, profile: dict[str, Any]) -> dict[str, Any]:
         "compute": {
             "mini_batches": compute.mini_batches,
             "mean": _plain(compute.mean),
+            "overall_mean": compute.overall,
             "per_batch": _plain(line.per_batch),
             "per_sample": _plain(line.per_sample),
             "efficiency": None if line.exponent is None else {"full_at": line.full_at, "exponent": _plain(line.exponent)},

@@ -127,6 +127,27 @@ def test_json_has_every_number(folder: Path) -> None:
     assert found["network"] is None
 
 
+def test_the_mean_time_is_told_with_slow_spells_and_outside_them(folder: Path) -> None:
+    found = json.loads(run(str(folder / "log-0.parquet"), "--json").output)["compute"]
+    log = pd.read_parquet(folder / "log-0.parquet").query("operation == 'compute'")
+    assert found["overall_mean"] == pytest.approx(log["seconds"].mean())
+    assert found["overall_mean"] > 1.2 * found["mean"]["value"]
+    overall, outside = (f"{1e3 * seconds:.3g}\u00a0ms" for seconds in (found["overall_mean"], found["mean"]["value"]))
+    page = (folder / "own.html").read_text(encoding="utf-8")
+    assert f"A mini-batch takes {overall} on average, and {outside} outside slow spells" in page
+
+
+def test_both_distances_are_named_and_have_one_form(folder: Path) -> None:
+    found = json.loads(run(str(folder / "log-0.parquet"), "--json").output)["compute"]
+    of_all, outside = f"{found['distance']:.3f}", f"{found['laws'][0]['distance']:.3f}"
+    page = (folder / "own.html").read_text(encoding="utf-8")
+    assert f"{outside} under {found['laws'][0]['distribution']} outside slow spells" in page
+    assert f"With the slow spells, the law of the profile is {of_all} from all times" in page
+    sources = yaml_layer.read_layer(folder / "own.yaml").tree["sources"]
+    assert f"distance {of_all} from all times, with the slow spells" in sources["cluster.compute.distribution"]
+    assert sources["cluster.compute.cv"].endswith(f"outside slow spells; {found['mini_batches']:,} mini-batches in all")
+
+
 def test_a_log_of_one_column_is_enough(tmp_path: Path) -> None:
     done = run(one_column(tmp_path))
     assert done.exit_code == 0

@@ -121,6 +121,11 @@ def compute_distance(ordered: Floats, cumulative: Floats) -> float:
     return float(max(above.max(), below.max()))
 
 
+def write_distance(distance: float) -> str:
+    """Write a Kolmogorov–Smirnov distance, a difference of two shares, to a thousandth."""
+    return f"{distance:.3f}" if distance >= 0.0005 else "below 0.001"
+
+
 def estimate_mean_errors(fit: LawFit, sizes: Sequence[int]) -> Floats:
     """Compute the standard error of each learner's mean (s), from the numbers of their times (`sizes`)."""
     counts, cv = np.array(sizes, dtype=float), fit.cv

@@ -39,6 +39,11 @@ class Series:
     def size(self) -> int:
         return sum(len(one) for one in self.times)
 
+    @property
+    def mean(self) -> float:
+        """The mean of all times (s)."""
+        return sum(float(np.sum(one)) for one in self.times) / self.size
+
     def take(self, most: int, least: int = 500) -> Series:
         """Return the first mini-batches of some learners, about `most` in all, at least `least` of each learner."""
         step = max(-(-len(self.times) * least // most), 1)

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, isfinite, sqrt
-from typing import final
+from math import floor, inf, isfinite, log10, sqrt
+from typing import Literal, final
 
 import numpy as np
 
 from simasgd.tape.arrays import Floats
+
+Unit = Literal["", "s", "B/s"]
+_MULTIPLES: dict[Unit, tuple[tuple[float, str], ...]] = {
+    "": ((1.0, ""),),
+    "s": ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),
+    "B/s": ((1e9, "GB/s"), (1e6, "MB/s"), (1e3, "kB/s"), (1.0, "B/s")),
+}
+_ROUNDING = 1e-6  # of a number: the resolution of a clock, below which an error is none
 
 
 @final
@@ -40,7 +48,25 @@ class Estimate:
         """Return the estimate of a multiple of the number."""
         return Estimate(self.value * factor, self.error * abs(factor))
 
-    def describe(self, unit: str = "") -> str:
-        """Write the number with its standard error, in a unit that both share."""
-        error = f"± {self.error:.2g}" if isfinite(self.error) else "with unknown error"
-        return f"{self.value:.6g} {error}{f' {unit}' if unit else ''}"
+    def describe(self, unit: Unit = "", digits: int = 6) -> str:
+        """Write the number and its standard error, both in one multiple of the unit: `1.2695 ± 0.0063 ms`.
+
+        The error has two significant digits, and the number ends at the same place. An error of less than a
+        millionth of the number is rounding, and is left out; the number then has at most `digits`.
+        """
+        size, name = _choose_multiple(self.value or (self.error if isfinite(self.error) else 0.0), unit)
+        value, error = self.value / size, self.error / size
+        suffix = f" {name}" if name else ""
+        if not isfinite(self.error):
+            return f"{value:.3g}{suffix} (standard error unknown)"
+        if error <= _ROUNDING * abs(value):
+            return f"{value:.{digits}g}{suffix}"
+        place = 1 - floor(log10(float(f"{error:.1e}")))
+        decimals = max(place, 0)
+        return f"{round(value, place):,.{decimals}f} ± {round(error, place):,.{decimals}f}{suffix}"
+
+
+def _choose_multiple(number: float, unit: Unit) -> tuple[float, str]:
+    """Return the multiple of a unit that suits a number: its size in the unit, and its name."""
+    multiples = _MULTIPLES[unit]
+    return next((pair for pair in multiples if abs(number) >= pair[0]), multiples[-1] if number else (1.0, unit))

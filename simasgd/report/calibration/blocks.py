@@ -9,13 +9,13 @@ from typing import Any
 from simasgd.calibration.compute import ComputeFit
 from simasgd.calibration.fit import Calibration
 from simasgd.calibration.interface_fit import InterfaceFit
-from simasgd.calibration.laws.standard_errors import Estimate
+from simasgd.calibration.laws.law_fit import write_distance
 from simasgd.calibration.links import LineFit
 from simasgd.calibration.spells.kinds import FactorLaw, KindFit
 from simasgd.report.calibration import figures
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.page_parts import Block, Panel, Table
-from simasgd.report.facts.formats import format_bytes, format_duration, format_number, format_percent, join_words
+from simasgd.report.facts.formats import format_bytes, format_duration, format_percent, join_words, spell_count
 
 
 def _block(
@@ -25,21 +25,39 @@ def _block(
 
 
 def state_fit(fit: Calibration) -> str:
-    """Return in two sentences what was found."""
+    """Return in a few sentences what was found."""
     compute = fit.compute
+    sentences = [_state_times(compute)]
+    if compute.kinds:
+        sentences.append(_state_spells(compute.kinds))
+    if any(remark.startswith("No law fits well") for remark in fit.remarks):
+        sentences.append("No law fits well.")
+    if fit.link is None:
+        sentences.append("The network is unknown, because the log has no sizes of messages.")
+    return " ".join(sentences)
+
+
+def _state_times(compute: ComputeFit) -> str:
     law = (
         "constant" if compute.law == "constant" else f"{compute.law} with a coefficient of variation of {compute.cv.value:.3g}"
     )
-    sentences = [f"A mini-batch takes {format_duration(compute.mean.value)} on average; its time is {law}."]
-    if compute.kinds:
-        many = sum(kind.spells for kind in compute.kinds)
-        seen = f", {many:,} of which were seen" if many else ""
-        sentences.append(f"Learners are slow at times: there are {len(compute.kinds)} kinds of spells{seen}."
-                         if len(compute.kinds) > 1 else f"Learners are slow at times: spells slow them "
-                         f"{compute.kinds[0].slowdown.value:.3g} times{seen}.")  # fmt: skip
-    if any(remark.startswith("No law fits well") for remark in fit.remarks):
-        sentences.append("No law fits well.")
-    return " ".join(sentences)
+    mean = format_duration(compute.mean.value)
+    if not compute.kinds:
+        return f"A mini-batch takes {mean} on average; its time is {law}."
+    overall = format_duration(compute.overall)
+    return f"A mini-batch takes {overall} on average, and {mean} outside slow spells, where its time is {law}."
+
+
+def _state_spells(kinds: Sequence[KindFit]) -> str:
+    many = sum(kind.spells for kind in kinds)
+    about = f"The log has about {spell_count(many, 'slow spell')}"
+    if len(kinds) > 1:
+        return f"{about} of {spell_count(len(kinds), 'kind')}."
+    (kind,) = kinds
+    return (
+        f"{about}: a mini-batch then takes {kind.slowdown.value:.3g} times as long. A spell lasts "
+        f"{format_duration(kind.slow.value)} on average, and {format_duration(kind.normal.value)} pass until the next one."
+    )
 
 
 def describe_log(fit: Calibration) -> list[tuple[str, str]]:
@@ -50,10 +68,16 @@ def describe_log(fit: Calibration) -> list[tuple[str, str]]:
         ("Rows", f"{fit.rows:,}"),
         ("Learners", f"{len(fit.learners):,}"),
         ("Mini-batches fitted", f"{compute.mini_batches:,}"),
-        ("Messages", f"{fit.link.messages:,}" if fit.link is not None else "none with a size"),
+        ("Messages", _count_messages(fit)),
         ("Updates", f"{fit.update.operations:,}" if fit.update is not None else "none that take time"),
     ]
     return [(term, text) for term, text in found if text]
+
+
+def _count_messages(fit: Calibration) -> str:
+    if fit.link is not None:
+        return f"{fit.link.messages:,}"
+    return f"{fit.messages:,}, none with a size" if fit.messages else "none"
 
 
 def build_fit_blocks(fit: Calibration) -> list[Block]:
@@ -99,17 +123,19 @@ def _build_law(fit: ComputeFit) -> Iterator[Block]:
     ]
     rows = [
         (
-            one.family.name, _write(one.cv) if one.family.has_cv else f"{one.cv.value:g} (fixed)",
-            f"{one.log_likelihood:,.1f}", f"{one.information - best.information:,.1f}", f"{one.distance:.4f}",
+            one.family.name, one.cv.describe() if one.family.has_cv else f"{one.cv.value:g} (fixed)",
+            f"{one.log_likelihood:,.1f}", f"{one.information - best.information:,.1f}", write_distance(one.distance),
         )
         for one in fit.laws
     ]  # fmt: skip
-    columns = ("law", "cv", "log likelihood", "information criterion above the best", "distance")
+    columns = ("law", "cv", "log likelihood", "information criterion above the best", f"distance{outside}")
+    with_spells = f" With the slow spells, the law of the profile is {write_distance(fit.distance)} from all times."
     yield _block(
-        "law", "FactorLaw", "The law of compute times",
+        "law", "Compute times", "The law of compute times",
         f"Times{outside}, each over its learner's mean, by maximum likelihood under every law that a scenario knows. The "
         f"criterion (BIC) chooses {best.family.name}. The distance (Kolmogorov–Smirnov) is the largest difference between "
-        f"the shares of times up to a value, measured and expected: {format_percent(best.distance)} under {best.family.name}.",
+        f"the shares of times up to a value, measured and expected: {write_distance(best.distance)} under {best.family.name}"
+        f"{outside}.{with_spells if fit.kinds else ''}",
         panels, table=Table.of(columns, rows), summary="Every law: likelihood, criterion and distance",
     )  # fmt: skip
 
@@ -124,40 +150,40 @@ def _build_spells(fit: ComputeFit) -> Iterator[Block]:
     panel = Panel("Autocorrelation", figure, note="Dashed: independent times stay within these lines at 19 lags of 20.")
     if not fit.kinds:
         reading = f"The autocorrelation of successive times is {values[0]:.2f} at lag 1. No slow spells are in the profile."
-        yield _block("spells", "In time", "Slow spells", reading, [panel])
+        yield _block("spells", "Slow spells", "Slow spells", reading, [panel])
         return
-    names = ("learners", "at once", "slowdown", "normal for (s)", "slow for (s)", "laws", "spells seen")
+    names = (
+        "learners", "time of a mini-batch", "mean length of a spell", "mean time between spells", "laws",
+        "spells in the log",
+    )  # fmt: skip
     columns = [_describe_kind(kind, fit) for kind in fit.kinds]
     titles = ("", *(f"kind {number}" for number in range(1, len(columns) + 1)))
     rows = [(name, *(column[place] for column in columns)) for place, name in enumerate(names)]
     reading = (
-        f"The autocorrelation of successive times is {values[0]:.2f} at lag 1, as slow spells that last over mini-batches "
-        f"have it. The profile has {len(fit.kinds)} kind{'' if len(fit.kinds) == 1 else 's'} of them."
+        f"The autocorrelation of successive times is {values[0]:.2f} at lag 1. Slow spells that last over several mini-batches "
+        f"explain it; the profile has {spell_count(len(fit.kinds), 'kind')} of them."
     )
-    yield _block(
-        "spells",
-        "In time",
-        "Slow spells",
-        reading,
-        [panel, Panel("Kinds of spells", table=Table.of(titles, rows, words=len(titles)))],
-    )
+    table = Panel("Kinds of spells", table=Table.of(titles, rows, words=len(titles)))
+    yield _block("spells", "Slow spells", "Slow spells", reading, [panel, table])
 
 
 def _describe_kind(kind: KindFit, fit: ComputeFit) -> tuple[str, ...]:
     named = "all" if kind.members is None else ", ".join(fit.learners[number] for number in kind.members[:10])
-    named_laws = (("slowdown", kind.slowdowns), ("normal", kind.normal_law), ("slow", kind.slow_law))
+    named_laws = (
+        ("slowdown − 1", kind.slowdowns), ("length", kind.slow_law), ("time between spells", kind.normal_law)
+    )  # fmt: skip
     laws = [_name_law(what, law) for what, law in named_laws]
+    more = ", …" if kind.members is not None and len(kind.members) > 10 else ""
     return (
-        named + (", …" if kind.members is not None and len(kind.members) > 10 else ""),
-        "yes" if kind.together else "no",
-        _write(kind.slowdown), _write(kind.normal), _write(kind.slow),
+        f"{named}{more}, {'at the same times' if kind.together else 'each at times of its own'}",
+        f"{kind.slowdown.describe()} times as long", kind.slow.describe("s"), kind.normal.describe("s"),
         join_words([law for law in laws if law]) or "exponential lengths",
-        f"{kind.spells:,}" if kind.spells else "",
+        f"about {kind.spells:,}",
     )  # fmt: skip
 
 
 def _name_law(what: str, law: FactorLaw | None) -> str:
-    return "" if law is None else f"{what}: {law.name}, cv {_write(law.cv)}"
+    return "" if law is None else f"{what}: {law.name}, cv {law.cv.describe()}"
 
 
 def _build_speeds(fit: ComputeFit) -> Iterator[Block]:
@@ -173,8 +199,8 @@ def _build_speeds(fit: ComputeFit) -> Iterator[Block]:
     yield _block(
         "speeds", "Speeds", "The learners' speeds",
         f"The fastest learner, {fastest}, computes {each.max() / each.min():.3g} times as fast as the slowest, {slowest}. Over "
-        f"learners the speeds are {fit.speeds.law} with a coefficient of variation of {_write(fit.speeds.cv)}.",
-        [Panel("Speed of each learner", figure, "mean 1", "Bars: two standard errors to each side.")],
+        f"learners the speeds are {fit.speeds.law} with a coefficient of variation of {fit.speeds.cv.describe()}.",
+        [Panel("Speed of each learner", figure, note="Bars: two standard errors to each side.")],
         table=Table.of(("learner", "speed", "standard error"), rows), summary="Every learner's speed",
     )  # fmt: skip
 
@@ -191,8 +217,8 @@ def _build_sizes(fit: ComputeFit) -> Iterator[Block]:
     curve = f", with full efficiency from {line.full_at} samples on" if line.full_at is not None else ""
     yield _block(
         "sizes", "Mini-batch", "The size of the mini-batch",
-        f"{format_duration(line.per_batch.value)} for every mini-batch, and {format_duration(line.per_sample.value)} for every "
-        f"sample{curve}. The formula is off the measured means by up to {format_percent(line.residual)}.",
+        f"A mini-batch takes {format_duration(line.per_batch.value)}, and {format_duration(line.per_sample.value)} more for "
+        f"every sample{curve}. The formula is off the measured means by up to {format_percent(line.residual)}.",
         [Panel("Mean time over the mini-batch", figure, "points: measured; line: formula")],
         table=Table.of(("mini-batch", "measured", "formula", "off by"), rows, words=0), summary="Every size, and its residual",
     )  # fmt: skip
@@ -223,8 +249,3 @@ def _build_links(link: LineFit | None, interface: InterfaceFit | None) -> Iterat
         f"{link.messages:,} messages. Their times are off the line by {format_percent(link.scatter)} of the mean.",
         panels,
     )  # fmt: skip
-
-
-def _write(estimate: Estimate) -> str:
-    error = f" ± {estimate.error:.2g}" if isfinite(estimate.error) else " ± ?"
-    return f"{format_number(estimate.value)}{error if estimate.error else ''}"

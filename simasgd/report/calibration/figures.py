@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from simasgd.calibration.compute import ComputeFit
@@ -27,7 +26,7 @@ def draw_quantiles(fit: ComputeFit, law: str) -> Figure:
         ends = (min(expected[0], fit.factors[0]), max(expected[-1], fit.factors[-1]))
         axes.plot(ends, ends, color=svg.MUTED, linewidth=1.2, linestyle=svg.DASHES[1])
         axes.plot(expected, fit.factors, "o", color=svg.choose_series_colour(0), markersize=2.6, markeredgewidth=0)
-        _open(axes, f"expected under {law} (over the mean)")
+        axes.set(xlabel=f"time ÷ mean, expected under {law}", ylabel="time ÷ mean, measured")
         return figure
 
 
@@ -40,7 +39,7 @@ def draw_autocorrelation(values: Floats, mini_batches: int) -> Figure:
         for level in (-limit, limit):
             axes.axhline(level, color=svg.MUTED, linewidth=1.0, linestyle=svg.DASHES[1])
         axes.axhline(0.0, color=svg.INK, linewidth=0.8)
-        _open(axes, "lag (mini-batches)")
+        axes.set(xlabel="lag (mini-batches)", ylabel="autocorrelation")
         return figure
 
 
@@ -56,7 +55,7 @@ def draw_speeds(fit: ComputeFit) -> Figure:
         axes.axhline(1.0, color=svg.MUTED, linewidth=1.0, linestyle=svg.DASHES[1])
         step = -(-len(each) // 12)
         axes.set_xticks(place[::step], [name[:12] for name in fit.learners[: len(each) : step]])
-        _open(axes, "learner")
+        axes.set(xlabel="learner", ylabel="speed ÷ mean speed")
         return figure
 
 
@@ -69,7 +68,7 @@ def draw_sizes(fit: ComputeFit) -> Figure:
         axes.plot(line.sizes, np.array(line.fitted) / scale, color=svg.MUTED)
         axes.plot(line.sizes, np.array(line.means) / scale, "o", color=svg.choose_series_colour(0), markersize=5)
         axes.set_ylim(0, None)
-        _open(axes, f"mini-batch (samples); mean time ({unit})")
+        axes.set(xlabel="mini-batch (samples)", ylabel=f"mean time ({unit})")
         return figure
 
 
@@ -83,7 +82,7 @@ def draw_messages(link: LineFit) -> Figure:
         axes.plot(sizes / volume, seconds / scale, "o", color=svg.choose_series_colour(0), markersize=3, markeredgewidth=0)
         ends = np.array([float(np.min(sizes)), float(np.max(sizes))])
         axes.plot(ends / volume, (link.latency.value + ends / link.bandwidth.value) / scale, color=svg.INK, linewidth=1.4)
-        _open(axes, f"size ({name}); time ({unit})")
+        axes.set(xlabel=f"size ({name})", ylabel=f"time ({unit})")
         return figure
 
 
@@ -97,10 +96,5 @@ def draw_residuals(link: LineFit) -> Figure:
         axes = figure.subplots()
         axes.plot(sizes / volume, off / scale, "o", color=svg.choose_series_colour(0), markersize=3, markeredgewidth=0)
         axes.axhline(0.0, color=svg.INK, linewidth=0.8)
-        _open(axes, f"size ({name}); time off the line ({unit})")
+        axes.set(xlabel=f"size ({name})", ylabel=f"time − line ({unit})")
         return figure
-
-
-def _open(axes: Axes, label: str) -> None:
-    axes.set_xlabel(label)
-    axes.set_ylabel("")
