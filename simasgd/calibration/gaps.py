@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simasgd.calibration.interface_fit import InterfaceFit
-from simasgd.calibration.laws.standard_errors import Estimate
+from simasgd.calibration.laws.standard_errors import write_quantity
 from simasgd.calibration.links import LineFit, TimesFit
 from simasgd.operations.log import OperationLog
 from simasgd.tape.arrays import Floats
@@ -49,7 +49,7 @@ def _describe_network(seconds: Floats) -> str:
             f"The log has no pulls and pushes, so the network is unknown: {_NETWORK}. Log them, with the column bytes for "
             f"their sizes, {instead}."
         )
-    mean = Estimate(float(np.mean(seconds)), 0.0).describe("s", digits=3)
+    mean = write_quantity(float(np.mean(seconds)), "s")
     return (
         f"The log has {len(seconds):,} pulls and pushes, {mean} each on average, but not their sizes. So the network is "
         f"unknown: {_NETWORK}. Add the column bytes to the log and fit it again, {instead}."

@@ -10,7 +10,7 @@ from typing import final
 import numpy as np
 
 from simasgd.calibration.laws.law_fit import fit_laws, is_constant
-from simasgd.calibration.laws.standard_errors import Estimate
+from simasgd.calibration.laws.standard_errors import Estimate, write_quantity
 from simasgd.errors import UsageError
 from simasgd.operations.log import OperationLog
 from simasgd.tape.arrays import Floats
@@ -79,7 +79,7 @@ def fit_line(log: OperationLog, operations: Sequence[str], what: str) -> LineFit
         intercept, slope, errors = _fit_line(size, seconds)
         if intercept < 0.0:
             if intercept < -2 * errors[0]:
-                latency = Estimate(intercept, 0.0).describe("s", digits=3)
+                latency = write_quantity(intercept, "s")
                 remarks.append(f"The line over the sizes of {what} gives a negative latency ({latency}), taken as 0.")
             slope, intercept = float(np.sum(size * seconds) / np.sum(size * size)), 0.0
     residuals = seconds - intercept - slope * size

@@ -9,7 +9,7 @@ from simasgd.calibration.compute import ComputeFit
 from simasgd.calibration.fit import Calibration
 from simasgd.calibration.interface_fit import InterfaceFit
 from simasgd.calibration.laws.law_fit import write_distance
-from simasgd.calibration.laws.standard_errors import Estimate
+from simasgd.calibration.laws.standard_errors import Estimate, write_quantity
 from simasgd.calibration.links import LineFit, TimesFit
 from simasgd.calibration.spells.kinds import FactorLaw, KindFit
 
@@ -18,7 +18,7 @@ def list_numbers(fit: Calibration) -> list[str]:
     """Return the lines of a table: what, and the number with its standard error."""
     compute, line = fit.compute, fit.compute.sample_time
     outside = " outside slow spells" if compute.kinds else ""
-    overall = f"{Estimate(compute.overall, 0.0).describe('s', 4)} in all; " if compute.kinds else ""
+    overall = f"{write_quantity(compute.overall, 's', digits=4)} in all; " if compute.kinds else ""
     rows = [
         ("mini-batches", f"{compute.mini_batches:,} of {len(compute.learners):,} learners"),
         ("mean time", f"{overall}{compute.mean.describe('s')}{outside}"),

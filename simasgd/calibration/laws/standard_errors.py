@@ -48,22 +48,28 @@ class Estimate:
         """Return the estimate of a multiple of the number."""
         return Estimate(self.value * factor, self.error * abs(factor))
 
-    def describe(self, unit: Unit = "", digits: int = 6) -> str:
+    def describe(self, unit: Unit = "") -> str:
         """Write the number and its standard error, both in one multiple of the unit: `1.2695 ± 0.0063 ms`.
 
         The error has two significant digits, and the number ends at the same place. An error of less than a
-        millionth of the number is rounding, and is left out; the number then has at most `digits`.
+        millionth of the number is rounding, and is left out.
         """
-        size, name = _choose_multiple(self.value or (self.error if isfinite(self.error) else 0.0), unit)
+        if not isfinite(self.error):
+            return f"{write_quantity(self.value, unit)} (standard error unknown)"
+        if self.error <= _ROUNDING * abs(self.value):
+            return write_quantity(self.value, unit, digits=6)
+        size, name = _choose_multiple(self.value or self.error, unit)
         value, error = self.value / size, self.error / size
         suffix = f" {name}" if name else ""
-        if not isfinite(self.error):
-            return f"{value:.3g}{suffix} (standard error unknown)"
-        if error <= _ROUNDING * abs(value):
-            return f"{value:.{digits}g}{suffix}"
         place = 1 - floor(log10(float(f"{error:.1e}")))
         decimals = max(place, 0)
         return f"{round(value, place):,.{decimals}f} ± {round(error, place):,.{decimals}f}{suffix}"
+
+
+def write_quantity(value: float, unit: Unit, digits: int = 3) -> str:
+    """Write a number with at most `digits` significant digits, in a multiple of the unit that suits it: `9.96 ms`."""
+    size, name = _choose_multiple(value, unit)
+    return f"{value / size:.{digits}g}{f' {name}' if name else ''}"
 
 
 def _choose_multiple(number: float, unit: Unit) -> tuple[float, str]:
