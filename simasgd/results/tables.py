@@ -108,7 +108,7 @@ TIMELINE: ColumnTypes = {
 OPERATIONS: ColumnTypes = {
     "operation": Words("what was done", tuple(KINDS)),
     "seconds": Numbers("how long it took", may_lack=True),
-    "start": Numbers("when it began, in seconds from the begin of the run", may_lack=True),
+    "start": Numbers("when it began, in seconds from the start of the run", may_lack=True),
 }
 """The columns of operations.parquet that each has; `simasgd.operations.reading` checks all, as those of any log."""
 SWEEP_POINTS: ColumnTypes = {

@@ -145,6 +145,6 @@ class Validation(Stored):
     simulated_curve: Curve
     """Gradients done by a time, simulated."""
     lacks: Items[str]
-    """The quantities that could not be compared."""
+    """The quantities that could not be compared, and of barriers why."""
     remarks: Items[str]
     """How the log was read."""

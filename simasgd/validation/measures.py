@@ -47,6 +47,8 @@ class Measures:
     barrier: float | None
     """The longest ÷ the mean computing of the learners in a round, the mean over rounds; None without rounds."""
     barrier_halves: float | None
+    no_barrier: str
+    """Why there are no rounds, to follow "because"; "" if there are some."""
     curve: Curve
 
 
@@ -69,7 +71,10 @@ def measure(found: Observation, counted: Counted, round_size: int) -> Measures:
             _rate(of_updates[of_updates > middle], found.seconds - middle),
         ]
         updates_halves = _differ(parts, updates_rate)
-    rounds = _round_costs(found, begin, round_size)
+    no_barrier = _say_why_no_rounds(found, round_size)
+    rounds = None if no_barrier else _round_costs(found, begin, round_size)
+    if rounds is None and not no_barrier:
+        no_barrier = "no round has computations of all learners"
     half = None if rounds is None else len(rounds) // 2
     barrier = None if rounds is None else float(rounds.mean())
     return Measures(
@@ -88,6 +93,7 @@ def measure(found: Observation, counted: Counted, round_size: int) -> Measures:
         staleness=None if found.staleness is None or counted != "applied" else found.staleness[left_out:],
         barrier=barrier,
         barrier_halves=_differ([rounds[:half].mean(), rounds[half:].mean()], barrier) if rounds is not None and half else None,
+        no_barrier=no_barrier,
         curve=_draw_curve(done_at),
     )
 
@@ -117,7 +123,7 @@ def _draw_curve(done_at: Floats) -> Curve:
 def _measure_phases(spans: pd.DataFrame, learners: int, begin: float, end: float) -> dict[str, PhaseTimes]:
     """Return each activity's seconds for each mini-batch.
 
-    A learner's cycle lasts from the begin of one computation to the begin of its next one. Cycles that begin in the
+    A learner's cycle lasts from the start of one computation to the start of its next one. Cycles that begin in the
     warm-up, and the last of each learner, which the end of the run cuts off, do not count.
     """
     cycles = find_cycles(spans)
@@ -172,9 +178,8 @@ def find_cycles(spans: pd.DataFrame) -> pd.DataFrame:
 
 
 def _round_costs(found: Observation, begin: float, round_size: int) -> Floats | None:
-    """Return the longest ÷ the mean computing of the learners in each round; None if learners do not go in rounds."""
-    if found.spans is None or not _goes_in_rounds(found, round_size):
-        return None
+    """Return the longest ÷ the mean computing of the learners in each round; None if no round is whole."""
+    assert found.spans is not None
     computes = found.spans[found.spans["activity"] == "compute"]
     number = computes.groupby("learner").cumcount() // round_size
     table = computes.assign(seconds=computes["end"] - computes["start"], round=number)
@@ -190,26 +195,32 @@ def _round_costs(found: Observation, begin: float, round_size: int) -> Floats | 
     return seconds[good].max(axis=1) / means[good] if good.any() else None
 
 
-def _goes_in_rounds(found: Observation, round_size: int) -> bool:
-    """Return whether all learners go in rounds: updates have a fresh gradient of each, or all begin each round together.
+def _say_why_no_rounds(found: Observation, round_size: int) -> str:
+    """Return why learners do not go in rounds; "" if all do: updates have a fresh gradient of each, or all begin together.
 
     Where it is not known when they began, learners that compute equally often are taken to.
     """
-    if found.learners < 2 or found.spans is None:
-        return False
+    if found.learners < 2:
+        return "there is one learner"
+    if found.spans is None:
+        return "it is not known what learners do"
     if found.step is not None and found.appliers is not None and found.staleness is not None:
-        if found.staleness.any() or not len(found.step):
-            return False
+        if not len(found.step):
+            return "no update was made"
+        if found.staleness.any():
+            return "gradients are stale, so learners do not wait for each other"
         counts = np.unique(found.step, return_counts=True)[1]
-        return bool(np.mean(counts == found.learners) >= _MOST_ROUNDS)
+        together = bool(np.mean(counts == found.learners) >= _MOST_ROUNDS)
+        return "" if together else "updates do not have a gradient of every learner"
     computes = found.spans[found.spans["activity"] == "compute"]
     counts = computes.groupby("learner").size()
     if len(counts) < found.learners or int(counts.max() - counts.min()) > round_size or int(counts.min()) < round_size:
-        return False
+        return "learners do not compute equally often"
     if not found.has_starts:
-        return True
+        return ""
     # A barrier lets all learners go at once, whereas learners that do not meet drift apart.
     firsts = computes[computes.groupby("learner").cumcount() % round_size == 0]
     begins = firsts.groupby(firsts.groupby("learner").cumcount())["start"]
     apart = (begins.max() - begins.min()).to_numpy()
-    return bool(np.mean(apart <= _TOGETHER * round_size * (computes["end"] - computes["start"]).mean()) >= _MOST_ROUNDS)
+    near = _TOGETHER * round_size * (computes["end"] - computes["start"]).mean()
+    return "" if np.mean(apart <= near) >= _MOST_ROUNDS else "learners do not begin to compute at the same times"

@@ -205,7 +205,7 @@ def compare(real: Measures, simulated: Sequence[Measures], about: dict[str, Any]
         barrier=barrier if has_barrier else None,
         measured_curve=real.curve,
         simulated_curve=simulated[0].curve,
-        lacks=_list_lacking(real, staleness is not None, has_barrier),
+        lacks=_list_lacking(real, simulated[0], staleness is not None, has_barrier),
     )
 
 
@@ -254,8 +254,10 @@ def total_variation(first: Ints, second: Ints) -> float:
     return float(min(1.0, distance))
 
 
-def _list_lacking(real: Measures, has_staleness: bool, has_barrier: bool) -> tuple[str, ...]:
+def _list_lacking(real: Measures, ours: Measures, has_staleness: bool, has_barrier: bool) -> tuple[str, ...]:
     found = [] if real.phases else ["what learners do between updates"]
     found += [] if has_staleness else ["staleness"]
-    found += [] if has_barrier else ["the cost of barriers (learners do not go in rounds, or the log does not tell it)"]
+    if not has_barrier:
+        why = real.no_barrier or f"in the simulation {ours.no_barrier}"
+        found.append(f"the cost of barriers, because {why}")
     return tuple(found)

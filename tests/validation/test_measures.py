@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simasgd.validation.forms import Phase, PhaseTimes, QuantityPair, StalenessDistance
+from simasgd.validation.forms import PhaseTimes, QuantityPair, StalenessDistance
 from simasgd.validation.measures import OTHER, find_cycles, measure
 from simasgd.validation.observation import Observation
 from simasgd.validation.steady import find_warm_up
@@ -83,6 +83,32 @@ def test_a_barrier_costs_the_slowest_learner_of_each_round() -> None:
     assert measure(lonely, "computed", 1).barrier is None, "one learner computes four times as often: there are no rounds"
 
 
+STARTED_APART = [(0, "compute", 10.0 * k, 10.0 * k + 1) for k in range(9)] + [
+    (1, "compute", 10.0 * k + k, 10.0 * k + k + 1) for k in range(9)
+]
+
+
+@pytest.mark.parametrize(
+    ("learners", "updates", "rows", "reason"),
+    [
+        (1, None, STARTED_APART[:9], "there is one learner"),
+        (2, None, None, "it is not known what learners do"),
+        (2, None, STARTED_APART[:12], "learners do not compute equally often"),
+        (2, None, STARTED_APART, "learners do not begin to compute at the same times"),
+        (2, ([1, 2], [0, 1], [0, 1]), STARTED_APART, "gradients are stale, so learners do not wait for each other"),
+        (2, ([1, 2], [0, 0], [0, 1]), STARTED_APART, "updates do not have a gradient of every learner"),
+        (2, ([1, 1], [0, 0], [0, 1]), STARTED_APART, ""),
+    ],
+)
+def test_why_there_are_no_rounds_is_known(
+    learners: int, updates: tuple[list[int], ...] | None, rows: list[tuple[int, str, float, float]] | None, reason: str
+) -> None:
+    step, staleness, appliers = (None, None, None) if updates is None else map(np.array, updates)
+    done_at = np.array([50.0, 100.0])
+    found = Observation(learners, 100.0, done_at, step, staleness, appliers, None if rows is None else spans(*rows))
+    assert measure(found, "applied", 1).no_barrier == reason
+
+
 def pair(measured: float, simulated: float, halves: float | None = 0.01) -> QuantityPair:
     return QuantityPair(measured=measured, simulated=simulated, error=simulated / measured - 1.0, halves=halves)
 
@@ -100,13 +126,16 @@ def distance(total: float, halves: float) -> StalenessDistance:
 @pytest.mark.parametrize(
     ("rate", "sentence"),
     [
-        (pair(100.0, 103.0), "The simulation is 3 % too fast, and the measured halves differ by 1 %."),
-        (pair(100.0, 80.0, 0.3), "The simulation is 20 % too slow; this is within what the measured halves differ."),
+        (pair(100.0, 103.0), "The simulation is 3.0 % too fast; the two halves of the measured run differ by 1.0 %."),
+        (
+            pair(100.0, 80.0, 0.3),
+            "The simulation is 20.0 % too slow, which is within the difference of the measured run's two halves.",
+        ),
         (pair(100.0, 98.5, None), "The simulation is 1.5 % too slow."),
         (
             pair(100.0, 100.2),
-            "The simulation is as fast as the measured system: applied gradients per second differ by 0.2 %, "
-            "and the measured halves differ by 1 %.",
+            "The simulation is as fast as the measured system: applied gradients per second differ by 0.2 %; "
+            "the two halves of the measured run differ by 1.0 %.",
         ),
         (QuantityPair(measured=None, simulated=1.0, error=None, halves=None), "There is no rate to compare."),
     ],
@@ -115,16 +144,11 @@ def test_the_verdict_states_the_error_of_the_rate(rate: QuantityPair, sentence: 
     assert state_verdict(rate, "applied", (), None, None) == sentence
 
 
-def test_the_verdict_states_staleness_barriers_and_the_worst_phase() -> None:
-    phases = [
-        Phase(name="compute", measured=times(1.0, 0.5), simulated=times(1.0, 0.51), error=0.0),
-        Phase(name="wait", measured=times(1.0, 0.2), simulated=times(0.5, 0.1), error=-0.5),
-    ]
-    said = state_verdict(pair(1.0, 1.0), "applied", phases, distance(0.02, 0.05), pair(1.2, 1.26))
-    assert "Staleness agrees within what the measured halves differ (total variation distance 0.02, halves 0.05; mean" in said
-    assert "barriers is 5 % too high: the slowest learner computes 1.26 times as long as the mean, measured 1.2." in said
-    assert said.endswith("Of the phases, wait differs most: 10 % of the learners' time, measured 20 %.")
-    worse = state_verdict(pair(1.0, 1.0), "applied", phases[:1], distance(0.2, 0.05), pair(1.2, 1.205))
-    assert "Staleness differs by more than the measured halves do (total variation distance 0.2, halves 0.05" in worse
-    assert "The cost of barriers agrees within what the measured halves differ" in worse
-    assert worse.endswith("Each phase's share of the learners' time is within 2 points of the measured one.")
+def test_the_verdict_states_staleness_and_barriers() -> None:
+    said = state_verdict(pair(1.0, 1.0), "applied", (), distance(0.02, 0.05), pair(1.2, 1.26))
+    assert "Staleness has the mean 4.5, measured 5. Its distribution agrees within the difference of the measured" in said
+    assert "(total variation distance 0.02, of the halves 0.05)" in said
+    assert "barriers is 5.0 % too high: the slowest learner computes 1.26 times as long as the mean, measured 1.2." in said
+    worse = state_verdict(pair(1.0, 1.0), "applied", (), distance(0.2, 0.05), pair(1.2, 1.205))
+    assert "Its distribution differs by more than the two halves of the measured run do" in worse
+    assert "The cost of barriers agrees within the difference of the measured run's two halves" in worse

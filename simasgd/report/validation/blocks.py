@@ -17,10 +17,12 @@ _UNNAMED = "other"
 
 
 METHOD = (
-    "Both runs are measured in the same way. A round is one gradient of each learner on average. The warm-up is left out: "
-    "the first rounds without which the mean time of a round is known best (MSER, White 1997), at most half of them. A "
-    "learner's cycle lasts from the begin of one computation to the begin of the next. An error is simulated ÷ measured − 1. "
-    "The total variation distance of two distributions is between 0 (equal) and 1 (no value in common)."
+    "Both runs are measured in the same way. A round is one gradient of each learner on average. The warm-up is left out: as "
+    "many of the first rounds as make the standard error of the mean round time least (MSER, White 1997), and at most half of "
+    "them. A learner's cycle lasts from the start of one computation to the start of the next. An error is simulated ÷ "
+    "measured − 1. The two halves of the measured run are its first and its second half in time: a model cannot be expected to "
+    "come closer to the whole run than they come to each other. The total variation distance of two distributions is between 0 "
+    "(equal) and 1 (no value in common)."
 )
 
 
@@ -53,9 +55,8 @@ def build_cards(found: Validation) -> list[Card]:
         cards.append(KeyFigure("total_variation", "distance of staleness", repr(far), f"{far:.2g}", below))
     compute = next((phase for phase in found.learner_phases if phase.name == "compute" and phase.error is not None), None)
     if compute is not None:
-        cards.append(
-            KeyFigure("compute", "error of computing", repr(compute.error), _signed(compute.error), "a mini-batch, mean")
-        )
+        below = "mean time of a mini-batch"
+        cards.append(KeyFigure("compute", "error of computing", repr(compute.error), _signed(compute.error), below))
     if found.barrier is not None:
         cards.append(_show_error("barrier", "error of barriers", found.barrier))
     state = found.measured_state
@@ -123,13 +124,14 @@ def _build_throughput(found: Validation) -> Block:
         panels=[
             Panel(f"Gradients {found.counted}", figure),
             Panel(
-                "In the steady state",
+                "Rates",
+                subtitle="without the warm-up, where not said otherwise",
                 table=Table.of(("", "measured", "simulated", "error"), [row[:-1] for row in rows]),
             ),
         ],
         legend=_legend(),
         table=Table.of(("quantity", "measured", "simulated", "error", "difference of the measured halves"), rows),
-        summary="Beside what the measured run's two halves differ",
+        summary="How far the two halves of the measured run differ",
     )
 
 
@@ -137,7 +139,10 @@ def _describe_rate(found: Validation) -> str:
     if found.rate.measured is None or found.rate.simulated is None:
         return "There is no rate to compare."
     measured, simulated = format_number(found.rate.measured), format_number(found.rate.simulated)
-    return f"Measured are {measured} gradients per second, simulated {simulated} ({_signed(found.rate.error)})."
+    return (
+        f"{measured} gradients per second were {found.counted} in the measured run, and {simulated} in the simulation "
+        f"({_signed(found.rate.error)})."
+    )
 
 
 def _write_pair(name: str, pair: QuantityPair) -> list[str]:
@@ -209,7 +214,10 @@ def _describe_phases(phases: Sequence[Phase]) -> str:
     if compute is None or compute.measured is None or compute.simulated is None:
         return f"The activities of learners from one computation to the next.{untold}"
     measured, simulated = format_duration(compute.measured.mean), format_duration(compute.simulated.mean)
-    return f"A mini-batch takes {measured} of computing measured, {simulated} simulated ({_signed(compute.error)}).{untold}"
+    return (
+        f"Computing a mini-batch takes {measured} in the measured run, and {simulated} in the simulation "
+        f"({_signed(compute.error)}).{untold}"
+    )
 
 
 def _write_means(phase: Phase) -> list[str]:
@@ -230,7 +238,10 @@ def _seconds(value: float) -> str:
 
 
 def _build_staleness(found: StalenessDistance) -> Block:
-    means = f"mean {format_number(found.measured_mean)} measured, {format_number(found.simulated_mean)} simulated"
+    means = (
+        f"mean {format_number(found.measured_mean)} in the measured run, and {format_number(found.simulated_mean)} in the "
+        "simulation"
+    )
     label = f"Bars of the shares of each staleness, measured and simulated: {means}."
     figure = svg.render_inline(figures.draw_staleness(found.measured, found.simulated), "staleness", label)
     longest = max(len(found.measured), len(found.simulated))
@@ -243,14 +254,14 @@ def _build_staleness(found: StalenessDistance) -> Block:
         ]
         for least in range(0, longest, width)
     ]
-    within = "no farther apart than" if found.agrees else "farther apart than"
+    within = "no more than" if found.agrees else "more than"
     return Block(
         id="staleness",
         nav="Staleness",
         title="Staleness",
         reading=(
             f"The staleness has the {means}. The total variation distance of the two distributions is "
-            f"{found.total_variation:.2g}: {within} the measured run's two halves ({found.halves:.2g})."
+            f"{found.total_variation:.2g}: {within} that of the measured run's two halves ({found.halves:.2g})."
         ),
         panels=[Panel("Shares of each staleness", figure)],
         legend=[LegendEntry(draw_swatch(f"series-{number}"), name) for number, name in enumerate(("measured", "simulated"))],

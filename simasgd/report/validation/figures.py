@@ -28,7 +28,7 @@ def draw_progress(curves: Sequence[tuple[Sequence[float], Sequence[int]]], warm_
             if warm_up > 0.0:
                 at = float(np.interp(warm_up, seconds, gradients))
                 axes.plot([warm_up / size], [at], "o", color=colour, markersize=5.5)
-        axes.set(xlabel=f"time ({unit})", ylabel="gradients", xlim=(0, None), ylim=(0, None))
+        axes.set(xlabel=f"time ({unit})", ylabel="gradients since the start", xlim=(0, None), ylim=(0, None))
         axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.yaxis.set_major_formatter(lambda value, _: format_number(value))
         return figure
@@ -46,7 +46,7 @@ def draw_staleness(measured: Sequence[int], simulated: Sequence[int]) -> Figure:
             axes.bar(at, shares, width=0.4 * width, color=svg.choose_series_colour(number), linewidth=0)
         use_percent_axis(axes)
         steps = "" if width == 1 else f", in steps of {width}"
-        axes.set(xlabel=f"staleness σ (updates{steps})", ylabel="gradients")
+        axes.set(xlabel=f"staleness σ (updates{steps})", ylabel="share of gradients")
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
         return figure
 
