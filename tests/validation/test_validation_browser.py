@@ -14,6 +14,11 @@ from tests.browser import MARKS, opened
 from tests.build import TIMING, scenario
 
 pytestmark = MARKS
+_COUNT_LINES = """cell => {
+  const range = document.createRange();
+  range.selectNodeContents(cell);
+  return range.getClientRects().length;
+}"""
 
 
 def test_the_page_loads_nothing_and_fits(browser: Browser, tmp_path: Path) -> None:
@@ -27,3 +32,6 @@ def test_the_page_loads_nothing_and_fits(browser: Browser, tmp_path: Path) -> No
             assert page.locator("section").count() == 4
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             assert page.locator('data[data-figure="rate"]').get_attribute("value") == repr(found.rate.error)
+            for number in page.locator("figure td.n").all():
+                assert number.evaluate(_COUNT_LINES) == 1, number.inner_text()
+            assert page.locator(".whole").evaluate("box => box.scrollWidth <= box.clientWidth")
