@@ -142,3 +142,12 @@ def test_a_long_verdict_is_cut_at_a_sentence() -> None:
     first, second = "a" * 150 + ".", "b" * 150 + "."
     assert shorten_verdict(f"{first} {second}") == first
     assert shorten_verdict(f"{first} Short.") == f"{first} Short."
+
+
+def test_a_target_that_was_not_reached_is_told_apart_from_the_outcome(home: Path, tmp_path: Path) -> None:
+    copy = Path(copytree(home, tmp_path / "reports"))
+    file = copy / "both" / "async" / "run.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "target": {"test_error": 0.01, "reached": False}}))
+    write_index(copy)
+    outcome = read_rows(copy)["both/async/"][2]
+    assert re.fullmatch(r">fails to learn; .*test error.* was not reached", outcome)

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from simasgd.indexing.updating import write_index
+from simasgd.report.index.rows import RUN_COLUMNS
 from tests.browser import MARKS, opened, require_accessible
 
 pytestmark = MARKS
@@ -48,6 +49,24 @@ def test_nothing_overflows_and_all_is_accessible(browser: Browser, page_file: Pa
             require_accessible(page, printed=True)
 
 
+@pytest.mark.parametrize("width", [1280, 1040, 390])
+def test_no_table_scrolls_within_the_page(browser: Browser, page_file: Path, width: int) -> None:
+    with opened(browser, page_file, width=width) as page:
+        boxes = page.locator(".scroll")
+        assert boxes.count() == 2
+        for box in boxes.all():
+            assert box.evaluate("box => box.scrollWidth <= box.clientWidth && box.scrollHeight <= box.clientHeight")
+
+
+def test_on_a_narrow_screen_numbers_have_the_titles_of_their_columns(browser: Browser, page_file: Path) -> None:
+    with opened(browser, page_file, width=390) as page:
+        row = page.locator("#runs tbody tr").first
+        titles = [cell.evaluate("cell => getComputedStyle(cell, '::before').content") for cell in row.locator("td").all()]
+        assert titles[3:] == [f'"{column.title} "' for column in RUN_COLUMNS[3:]]
+        sorting = [name.strip() for name in page.locator("#runs thead button").all_inner_texts()]
+        assert sorting == [column.title for column in RUN_COLUMNS if column.title != "picture"]
+
+
 def test_it_is_whole_without_its_script(browser: Browser, page_file: Path) -> None:
     with opened(browser, page_file, javascript=False) as page:
         assert page.locator("tbody tr").count() == 3 + 4
@@ -63,6 +82,9 @@ def test_many_rows_are_searched_through_but_few_are_shown(browser: Browser, page
     with opened(browser, tmp_path / "many.html") as page:
         assert page.locator("#runs-count").inner_text() == "154 runs; the first 50 are shown."
         assert page.locator("#runs tbody tr").count() == 50
+        page.emulate_media(media="print")
+        assert page.get_by_text("154 runs; the first 50 are shown.").is_visible()
+        page.emulate_media(media="screen")
         page.get_by_label("Search").fill("1149")
         assert list_first(page, "runs") == ["swept learners=1149, seed 0"]
         page.get_by_label("Search").fill("")

@@ -16,6 +16,7 @@ from simasgd.report.drawing.page_parts import Column
 from simasgd.report.facts.formats import format_duration, format_factor, format_number, format_percent, join_words
 from simasgd.report.index.entries import RunEntry, StudyEntry
 from simasgd.report.index.pictures import draw_run, draw_study
+from simasgd.results.outcome import Outcome
 from simasgd.storage.files import PAGE
 
 STUDY_COLUMNS = (
@@ -79,7 +80,7 @@ def make_run_row(run: RunEntry, study: StudyEntry) -> str:
     return _make_row(
         _link(run.path, name, has_page=run.has_page),
         draw_run(brief),
-        f"{brief.outcome} {brief.reason}".rstrip(),
+        _state_outcome(brief.outcome, brief.reason),
         _number(brief.test_error, format_percent),
         _number(brief.simulated_seconds if is_known else None, format_duration),
         _number(brief.speedup, format_factor),
@@ -88,6 +89,12 @@ def make_run_row(run: RunEntry, study: StudyEntry) -> str:
         _number(brief.mini_batch, str),
         _number(brief.staleness.mean, format_number),
     )
+
+
+def _state_outcome(outcome: Outcome, reason: str) -> str:
+    """Return the outcome, and where it was or what it lacks: `diverged at update 12`, `finished; … was not reached`."""
+    between = "; " if outcome in (Outcome.FINISHED, Outcome.FAILS) else " "
+    return f"{outcome}{between}{reason}" if reason else str(outcome)
 
 
 def _link(path: str, text: str | Markup, *, has_page: bool) -> Markup:
