@@ -142,6 +142,8 @@ def _build_law(fit: ComputeFit) -> Iterator[Block]:
 
 def _build_spells(fit: ComputeFit) -> Iterator[Block]:
     values = fit.autocorrelation
+    at_first = f"{values[0]:.2f}".replace("-", "−")
+    correlated = f"The autocorrelation of successive times is {at_first} at lag 1."
     if fit.law == "constant" and not fit.kinds:
         return
     figure = svg.render_inline(
@@ -149,7 +151,7 @@ def _build_spells(fit: ComputeFit) -> Iterator[Block]:
     )
     panel = Panel("Autocorrelation", figure, note="Dashed: independent times stay within these lines at 19 lags of 20.")
     if not fit.kinds:
-        reading = f"The autocorrelation of successive times is {values[0]:.2f} at lag 1. No slow spells are in the profile."
+        reading = f"{correlated} No slow spells are in the profile."
         yield _block("spells", "Slow spells", "Slow spells", reading, [panel])
         return
     names = (
@@ -160,7 +162,7 @@ def _build_spells(fit: ComputeFit) -> Iterator[Block]:
     titles = ("", *(f"kind {number}" for number in range(1, len(columns) + 1)))
     rows = [(name, *(column[place] for column in columns)) for place, name in enumerate(names)]
     reading = (
-        f"The autocorrelation of successive times is {values[0]:.2f} at lag 1. Slow spells that last over several mini-batches "
+        f"{correlated} Slow spells that last over several mini-batches "
         f"explain it; the profile has {spell_count(len(fit.kinds), 'kind')} of them."
     )
     table = Panel("Kinds of spells", table=Table.of(titles, rows, words=len(titles)))
@@ -227,7 +229,7 @@ def _build_sizes(fit: ComputeFit) -> Iterator[Block]:
 def _build_links(link: LineFit | None, interface: InterfaceFit | None) -> Iterator[Block]:
     if link is None:
         return
-    rate = f"{format_bytes(link.bandwidth.value)}/s" if isfinite(link.bandwidth.value) else "unlimited"
+    rate = f"{format_bytes(link.bandwidth.value)}/s" if isfinite(link.bandwidth.value) else "unlimited bandwidth"
     panels = [
         Panel("Time over size", svg.render_inline(figures.draw_messages(link), "messages", "Time over size of messages")),
         Panel("Residuals", svg.render_inline(figures.draw_residuals(link), "residuals", "Time off the line over size")),
@@ -245,7 +247,7 @@ def _build_links(link: LineFit | None, interface: InterfaceFit | None) -> Iterat
         return
     yield _block(
         "links", "Network", "Messages",
-        f"A message takes {format_duration(link.latency.value)} and its bytes at {rate}, by least squares over "
+        f"A message takes {format_duration(link.latency.value)}, and the time of its bytes at {rate}, by least squares over "
         f"{link.messages:,} messages. Their times are off the line by {format_percent(link.scatter)} of the mean.",
         panels,
     )  # fmt: skip
