@@ -110,8 +110,8 @@ TERMS = (
     Term(
         "Compute, push, wait, pull, idle",
         "Compute: a gradient. Push: a message from the learner, or an average with all others, is on its way. Pull: "
-        "the learner fetches weights or a model. Wait: in a queue, for an update or at a barrier. Idle: there is "
-        "nothing to do.",
+        "the learner fetches weights or a model. Wait: in a queue, for an update, at a barrier, or for a lost message "
+        "to be sent again. Idle: there is nothing to do.",
         r"\b(push|pull|wait|idle)\b",
         "activities learner_time phases waiting",
     ),

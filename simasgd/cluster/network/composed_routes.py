@@ -12,6 +12,8 @@ from simasgd.cluster.clock.events import Signal, TimedEvent
 from simasgd.cluster.clock.trail import START, Trail, wait_until
 from simasgd.cluster.network.routes import AbstractRoute, ByteCounts
 
+_NEVER = float("-inf")
+
 
 @final
 class SplitRoute(AbstractRoute):
@@ -94,7 +96,8 @@ class LossyRoute(AbstractRoute):
     """A route that loses a message with some probability.
 
     A lost message is sent again, unchanged, `resend_after` (s) after its arrival would have been.
-    `uniforms` decides which messages are lost, and `on_loss` is called for each.
+    `uniforms` decides which messages are lost, and `on_loss` is called for each. A message that was
+    lost has been moving since its last try entered the path: what was before it was waiting.
     """
 
     __slots__ = (
@@ -103,6 +106,7 @@ class LossyRoute(AbstractRoute):
         "_probability",
         "_resend_after",
         "_resending",
+        "_resent_at",
         "_route",
         "_trail",
         "_uniforms",
@@ -125,10 +129,12 @@ class LossyRoute(AbstractRoute):
         self._resend_after = resend_after
         self._uniforms = uniforms
         self._resending = False  # lost and not yet sent again
+        self._resent_at = _NEVER  # (s) when the last try of the message entered the path, if it is not the first
         self._trail = START  # of the message's departure
         self._version = 0  # of the message, so that an abandoned one is not sent again
 
     def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
+        self._resent_at = _NEVER
         start, self._trail, place = self._route.enter(now, trail)
         return start, self._trail, place
 
@@ -138,6 +144,7 @@ class LossyRoute(AbstractRoute):
 
     def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
         self._trail = trail
+        self._resent_at = _NEVER
         start, arrival = self._route.send(now, trail)
         return start, self._lost(arrival, Signal(self._env)) if self._is_lost() else arrival
 
@@ -145,7 +152,7 @@ class LossyRoute(AbstractRoute):
         """Do nothing: a message may arrive again and again."""
 
     def receive(self, start: float) -> float:
-        return self._route.receive(start)
+        return self._route.receive(max(start, self._resent_at))
 
     def abandon(self) -> None:
         if not self._resending:
@@ -176,7 +183,7 @@ class LossyRoute(AbstractRoute):
             if version == self._version:
                 self._resending = False
                 self._trail = wait_until(self._trail, self._env.now)
-                arrival = self._route.send(self._env.now, self._trail)[1]
+                self._resent_at, arrival = self._route.send(self._env.now, self._trail)
                 if self._is_lost():
                     self._lost(arrival, arrived)
                 elif arrival is None:

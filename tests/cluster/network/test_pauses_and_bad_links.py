@@ -138,6 +138,21 @@ def test_every_loss_costs_a_message_and_the_time_until_it_is_sent_again(probabil
     assert clocked.gradients_lost == 0
 
 
+@pytest.mark.parametrize("sharing", ["fifo", "fair"])
+@pytest.mark.parametrize("own_link", [{}, {"degraded_links": [{"link": "node 0", **spell(900_000, 900_001, factor=0.5)}]}])
+def test_a_lost_message_counts_as_waited_for_until_it_is_sent_again(sharing, own_link):
+    """A message of 4 + 2 that is lost costs these 6 and the 3 until it is noticed: 9 of waiting, and 6 on its way.
+
+    A link of the learner's own makes the route a path of several links, and does not change that.
+    """
+    faults = {"message_loss": {"probability": 0.3, "resend_after": "3 ms"}, **own_link}
+    changed = {"cluster": {"learners": 1, "network": {"sharing": sharing}, "server": {"bandwidth": "1 GB/s"}}}
+    clocked, _ = run_three(200, faults, changed)
+    day = clocked.learner_seconds[0]
+    assert ms([day[Activity.PUSH], day[Activity.PULL]]) == pytest.approx([200 * 6, 200 * 6])
+    assert ms([day[Activity.WAIT]]) == pytest.approx([200 * 0.5 + clocked.fault_counts.messages_lost * 9])
+
+
 def test_what_a_crashed_learner_was_to_be_sent_again_is_not():
     """Nearly every message is lost.
 
