@@ -14,6 +14,7 @@ from simasgd.report.sections.learner_time import build_time_block
 from simasgd.report.sections.learning import build_distance_blocks, build_learning_blocks
 from simasgd.report.sections.staleness import build_staleness_block
 from simasgd.report.sections.timeline import build_timeline_blocks
+from simasgd.report.verdict.leading import list_leading
 from simasgd.results.study import Study
 
 
@@ -26,7 +27,7 @@ def build_study_blocks(study: Study, variants: Sequence[VariantFacts], compared:
         build_staleness_block(study, variants),
         build_time_block(study, variants),
         *build_learner_blocks(study, variants),
-        *build_timeline_blocks(study, variants),
+        *build_timeline_blocks(study, variants, list_leading(variants)),
         *build_fault_blocks(variants),
     ]
 

@@ -53,6 +53,11 @@ def group_tracks(timeline: pd.DataFrame, group: str) -> dict[str, pd.DataFrame]:
     return {track: found[track] for track in sort_by_number(found)}
 
 
+def is_computing_thread(track: str) -> bool:
+    """Return whether a track of a learner is that of its computing thread, and not of one that only pushes or pulls."""
+    return track.count(" ") == 1
+
+
 def sort_by_number(names: Iterable[str]) -> list[str]:
     """Sort names by the numbers in them: `learner 9` precedes `learner 10`."""
     return sorted(names, key=lambda name: [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)])

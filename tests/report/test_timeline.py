@@ -20,7 +20,14 @@ from simasgd.report.facts.formats import NBSP, format_duration
 from simasgd.report.facts.names import format_resource_name
 from simasgd.report.facts.variant_facts import collect_facts
 from simasgd.report.page import render_study
-from simasgd.report.sections.timeline import ACTIVITIES, ShownTimeline, build_timeline_blocks, pack_slices, select_slices
+from simasgd.report.sections.timeline import build_timeline_blocks
+from simasgd.report.sections.timeline_slices import (
+    ACTIVITIES,
+    ShownTimeline,
+    pack_slices,
+    select_slices,
+    share_slices,
+)
 from simasgd.results.timeline import group_tracks
 from tests.clockwork import COLUMNS, run, study_of, timeline
 
@@ -126,10 +133,19 @@ def test_variants_whose_clocks_ran_alike_share_a_time_line() -> None:
     assert section(study_of({"": same})).timelines[0].file == "timeline.json.gz"
 
 
-def test_three_time_lines_at_most_and_the_others_are_named() -> None:
+def test_three_time_lines_at_most_and_the_others_are_linked() -> None:
     block = section(study_of({f"v{i}": run(timeline(2, 10 + i, seed=i)) for i in range(5)}))
     assert [one.title for one in block.timelines] == ["v0", "v1", "v2"]
-    assert block.reading.endswith("Shown are the first 3 of 5; v3 and v4 have theirs on their own pages.")
+    assert block.reading.endswith("Shown are 3 of 5 time lines: the first.")
+    assert [(cell.text, cell.link) for cell in block.links] == [(f"v{i}", f"v{i}/index.html#timeline") for i in (3, 4)]
+
+
+def test_leading_variants_have_a_time_line() -> None:
+    study = study_of({f"v{i}": run(timeline(2, 10 + i, seed=i)) for i in range(5)})
+    (block,) = build_timeline_blocks(study, collect_facts(study), ["v4", "v2"])
+    assert [one.title for one in block.timelines] == ["v0", "v2", "v4"]
+    assert "the best variant, the one it is compared with" in block.reading
+    assert [cell.text for cell in block.links] == ["v1", "v3"]
 
 
 def test_the_first_seed_is_shown() -> None:
@@ -161,11 +177,27 @@ def test_a_page_with_more_than_it_can_show_stays_small() -> None:
         runs[name] = run(table.assign(start=table["start"] + jitter, end=table["end"] + 2 * jitter))
     assert all(found.timeline is not None and len(found.timeline) > 30_000 for found in runs.values())
     page = render_study(study_of(runs))
-    assert 200_000 < len(page) < 1_000_000
+    assert 200_000 < len(page) < 2_000_000
     contents = [json.loads(text) for text in re.findall(r'<script type="application/json">(.*?)</script>', page)]
     slices = sum(many for content in contents for _, _, many in content["tracks"])
-    assert 45_000 < slices <= 50_000
-    assert page.count("slices that began after the first") == 3
+    assert 60_000 < slices <= 96_000
+    assert page.count("Not shown: all but the first 30 of 90 tracks of learners") == 3
+    assert page.count(">Whole run<") == 3
+
+
+def test_a_whole_run_goes_before_many_tracks() -> None:
+    """40 learners with 5 slices in each of 20 cycles are 4,000; the server has 800 and the links 1,600."""
+    table = timeline(40, 20)
+    assert of(table, most=6400).left_out == []
+    few = of(table, most=4000)
+    assert few.is_whole
+    assert few.left_out == ["all but the first 30 of 40 tracks of learners", "the 2 tracks of links"]
+    assert not of(table, most=1500).is_whole
+
+
+def test_who_needs_few_slices_leaves_the_rest_to_the_others() -> None:
+    assert share_slices([100, 5, 60], 90) == [43, 5, 42]
+    assert share_slices([10, 20], 90) == [10, 20]
 
 
 def test_a_page_made_anew_from_its_folder_is_the_same(clocked: Study, tmp_path: Path) -> None:

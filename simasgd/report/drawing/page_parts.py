@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from markupsafe import Markup
 
 from simasgd.report.drawing import svg
+from simasgd.report.drawing.timeline_overview import Lane
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Panel:
 
 @dataclass(frozen=True, kw_only=True)
 class Timeline:
-    """A time line: `data` for its script, and a `still` for paper."""
+    """A time line: `data` for its script, a `still` for paper, and an `overview` of the whole run."""
 
     title: str
     label: str
@@ -62,6 +63,13 @@ class Timeline:
     still: Markup
     still_note: str
     """The time that the still shows."""
+    overview: Sequence[Lane]
+    ends: Sequence[str]
+    """The times at the left end, the middle and the right end of the overview."""
+    drawn: str = ""
+    """The time up to which slices are drawn; "" if that is the whole run."""
+    part: float = 1.0
+    """That time as a fraction of the run."""
     note: str
     file: str
     """The path of the complete time line, relative to the page."""
@@ -90,6 +98,9 @@ class Block:
     summary: str = "The numbers behind the figures"
     more: Sequence[tuple[str, Table]] = ()
     """Further tables, each with its summary."""
+    links: Sequence[Cell] = ()
+    """What the section does not show, and the pages that do; `links_title` stands before them."""
+    links_title: str = ""
     folded: Sequence[Panel] = ()
     """Further panels, behind `folded_summary`."""
     folded_summary: str = ""

@@ -12,7 +12,7 @@ from simasgd.report.facts.part_facts import UNNAMED, FaultFacts, ResourceFact
 from simasgd.results.summary import LinkLoad, ServerLoad, Summary, TimeFractions
 from simasgd.results.timeline import sort_by_number
 
-_ORDER = ("compute", "step", "mix", "launch", "copy", "push", "wait", "update", "pull", "idle", "other")
+ORDER = ("compute", "step", "mix", "launch", "copy", "push", "wait", "update", "pull", "idle", "other")
 """The order in which a report shows activities and the parts of a critical path."""
 _ANSWER = "answer"
 """The thread that does what other learners ask for."""
@@ -20,7 +20,7 @@ _ANSWER = "answer"
 
 def average_fractions(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Return the means over the seeds, in the order of a report; a key that a row lacks counts as 0."""
-    every = sorted({key for row in rows for key in row}, key=_ORDER.index)
+    every = sorted({key for row in rows for key in row}, key=ORDER.index)
     return {key: math.fsum(row.get(key, 0.0) for row in rows) / len(rows) for key in every}
 
 

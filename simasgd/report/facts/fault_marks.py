@@ -11,7 +11,7 @@ import pandas as pd
 
 from simasgd.report.facts.formats import format_share
 from simasgd.results.run import Run
-from simasgd.results.timeline import group_tracks
+from simasgd.results.timeline import group_tracks, is_computing_thread
 from simasgd.scenario.cluster.faults import RandomCrashes
 
 PAUSED = "server paused"
@@ -77,7 +77,7 @@ def _find_crashes(run: Run) -> Iterator[FaultMark]:
         return
     tracks = group_tracks(run.timeline, "learners")
     for track, rows in tracks.items():
-        if track.count(" ") == 1:  # the computing thread, not one that only pushes or pulls
+        if is_computing_thread(track):
             away = rows[(rows["activity"] == "idle") & (rows["end"] > rows["start"])]
             for begin, end in zip(away["start"], away["end"], strict=True):
                 last = end >= run.simulated_seconds

@@ -12,9 +12,12 @@ class Gantt {
     this.pane = figure.querySelector(".pane");
     this.canvas = figure.querySelector("canvas");
     this.readout = figure.querySelector("output");
+    this.whole = figure.querySelector(".lanes");
+    this.box = figure.querySelector(".window");
     this.painter = new Painter(this.canvas, content.activities);
     this.activities = content.activities;
     this.until = content.until;
+    this.length = content.length;
     this.rounds = content.rounds;
     this.marks = content.marks.map(([from, to, what, rows]) => ({ from, to, what, rows }));
     this.seams = content.seams;
@@ -25,6 +28,7 @@ class Gantt {
     this.show(0, this.until);
     this.say();
     figure.classList.add("on");
+    this.box.hidden = false;
     this.listen();
   }
 
@@ -69,7 +73,8 @@ class Gantt {
   }
 
   listen() {
-    const { pane, canvas } = this;
+    const { pane, canvas, whole } = this;
+    for (const kind of ["pointerdown", "pointermove"]) whole.addEventListener(kind, (event) => { if (event.buttons) this.visit(event); });
     new ResizeObserver(() => this.schedule()).observe(pane);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.schedule());
     pane.addEventListener("scroll", () => this.schedule());
@@ -134,6 +139,13 @@ class Gantt {
   get left() { return this.width < 560 ? 94 : 132; }
   get scrolled() { return this.pane.scrollTop; }
   time(x) { return this.from + (x - this.left) / (this.width - this.left) * (this.to - this.from); }
+  /* Show the time under the pointer in the overview, in the middle of a window of the same width. */
+  visit(event) {
+    const { left, width } = this.whole.getBoundingClientRect(), at = (event.clientX - left) / width * this.length;
+    const half = (this.to - this.from) / 2;
+    this.show(at - half, at + half);
+    this.say();
+  }
   pan(pixels) {
     const seconds = pixels / (this.width - this.left) * (this.to - this.from);
     this.show(this.from + seconds, this.to + seconds);
@@ -148,6 +160,8 @@ class Gantt {
     this.from = Math.min(Math.max(0, from), this.until - wide);
     this.to = this.from + wide;
     this.hovered = null;  // something else may be under the pointer now
+    this.box.style.left = `${100 * this.from / this.length}%`;
+    this.box.style.width = `${100 * wide / this.length}%`;
     this.schedule();
   }
   schedule() {
@@ -189,7 +203,7 @@ class Gantt {
   say() {
     if (this.hovered === null) {
       const [from, to] = [this.from, this.to].map((at) => moment(at, (this.to - this.from) / 100, this.to));
-      this.readout.textContent = `${from} to ${to}, of ${lasting(this.until)}`;
+      this.readout.textContent = `${from} to ${to}, of ${lasting(this.length)}`;
       return;
     }
     const { i, row } = this.hovered, length = this.end[i] - this.start[i], whose = this.learners[i];

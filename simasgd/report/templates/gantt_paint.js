@@ -1,6 +1,6 @@
 /* Draws a time line's rows (see gantt.js) on a canvas, in device pixels. Where slices are narrower than a pixel, a column of pixels
    shows the activities' shares of its time. */
-const AXIS = 26, BETWEEN = 5, UNITS = [[7200, 3600, "h"], [120, 60, "min"], [1, 1, "s"], [1e-3, 1e-3, "ms"], [0, 1e-6, "µs"]];
+const AXIS = 26, BETWEEN = 5, MORE = 16, UNITS = [[7200, 3600, "h"], [120, 60, "min"], [1, 1, "s"], [1e-3, 1e-3, "ms"], [0, 1e-6, "µs"]];
 const unitOf = (seconds) => UNITS.find(([least]) => seconds >= least);
 function lasting(seconds) {
   const [, size, unit] = unitOf(seconds);
@@ -74,20 +74,25 @@ class Painter {
     pen.beginPath();
     pen.rect(0, AXIS * sharp, wide, high);
     pen.clip();
-    const bottom = gantt.scrolled + box.height - AXIS;
+    const bottom = gantt.scrolled + box.height - AXIS, last = gantt.rows.at(-1), more = last !== undefined && last.y + last.height > bottom + 1;
+    this.lowest = more ? high - MORE * sharp : high;  // above the note on further rows
     const inSight = gantt.rows.filter((row) => row.y + row.height > gantt.scrolled && row.y < bottom);
     for (const row of inSight) this.row(gantt, row, AXIS - gantt.scrolled + row.y);
     for (const mark of gantt.marks) this.band(gantt, mark, inSight);
     for (const seam of gantt.seams) this.seam(seam, high);
     pen.restore();
     for (const mark of gantt.marks) this.flag(mark);
-    const below = gantt.rows.filter((row) => row.y + row.height / 2 >= bottom).length;
-    if (below) this.more(below, high, colour("card"));
+    if (more) this.more(gantt.rows.filter((row) => !this.isNamed(AXIS - gantt.scrolled + row.y, row)).length, high);
+  }
+
+  /* Whether there is room for a row's name above the note on further rows; a row that scrolled out above has had it. */
+  isNamed(top, row) {
+    return (top + row.height / 2 + 6) * this.sharp <= this.lowest;
   }
 
   row(gantt, row, top) {
     const { sharp } = this;
-    this.text(row.label, this.left - 10 * sharp, (top + row.height / 2) * sharp, row.label === row.name ? this.ink : this.muted);
+    if (this.isNamed(top, row)) this.text(row.label, this.left - 10 * sharp, (top + row.height / 2) * sharp, row.label === row.name ? this.ink : this.muted);
     const pitch = (row.height - BETWEEN) / row.lanes.length;
     const thick = Math.max(1, Math.round((row.lanes.length > 1 && pitch > 4 ? pitch - 1 : pitch) * sharp));
     row.lanes.forEach((lane, k) => {
@@ -183,11 +188,8 @@ class Painter {
     pen.strokeRect(this.left + near, y - sharp, Math.max(2 * sharp, far - near), high + 2 * sharp);
   }
 
-  more(below, high, card) {
-    const { pen, sharp } = this;
-    pen.fillStyle = card;
-    pen.fillRect(0, high - 17 * sharp, this.left, 17 * sharp);
-    this.text(`${below} more ↓`, this.left - 10 * sharp, high - 8 * sharp, this.muted);
+  more(below, high) {
+    this.text(`${below} more ↓`, this.left - 10 * this.sharp, high - MORE / 2 * this.sharp, this.muted);
   }
 
   axis(line, high) {
