@@ -69,7 +69,7 @@ TERMS = (
     Term(
         "Learner-hours",
         "The run's time, summed over the learners that were present: λ × the time, less the time that learners were down.",
-        r"learner-hours",
+        r"learner-(hours|seconds)",
         "gpu_hours node_hours cost",
     ),
     Term(
@@ -114,6 +114,13 @@ TERMS = (
         "to be sent again. Idle: there is nothing to do.",
         r"\b(push|pull|wait|idle)\b",
         "activities learner_time phases waiting",
+    ),
+    Term(
+        "Link, port, D link",
+        "A link carries messages in one direction, or in both if its name does not say which. A port connects one learner or "
+        "server with the others on its node (intra_node_bandwidth). D links connect the supernodes of a P775.",
+        r"\b(port (into|out of)|D link|link from node)\b",
+        "interface nic port d_link l_link",
     ),
     Term(
         "Step, mix, copy, launch",

@@ -141,7 +141,8 @@ def staleness_over_time(result: Result, ax: Axes | None = None) -> Axes:
         raise UsageError("the runs keep no table of updates; run them with record=updates")
     axes = _open(ax, 2.9)
     with svg.use_style():
-        names = {group[0]: name_group([variants[i].name for i in group]) for group in groups}
+        several = len(variants) > 1
+        names = {group[0]: name_group([variants[i].name for i in group]) if several else "" for group in groups}
         draw_staleness_over_time(axes, table, names, name_time(variants), list_seams(study))
     return axes
 

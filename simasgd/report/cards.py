@@ -9,12 +9,14 @@ from simasgd.report.comparison.contenders import TIME_TO_TARGET, Contender
 from simasgd.report.drawing.page_parts import Card, KeyFigure
 from simasgd.report.drawing.palette import NUM_SERIES
 from simasgd.report.drawing.svg import choose_series_marker
-from simasgd.report.facts.formats import NBSP, format_bytes, format_duration, format_factor, format_number
+from simasgd.report.facts.formats import choose_learner_time_unit, format_bytes, format_duration, format_factor, format_number
 from simasgd.report.facts.metric import DISTANCE, ERROR, LOSS
 from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.report.sections.scores import describe_divergence
 from simasgd.report.verdict.winner import find_winner
+
+_AT_EVERY_SEED = "at every seed"
 
 
 def build_cards(variants: Sequence[VariantFacts], compared: Sequence[MetricComparison]) -> list[Card]:
@@ -51,17 +53,18 @@ def _build_card(variants: Sequence[VariantFacts], i: int, reach: KeyFigure | Non
         _show_time(variant),
         *([reach] if reach is not None else []),
     ]
-    figures = [*leading, *_show_costs(variant)]
+    figures = [*leading, *_show_costs(variant, variants)]
     tone, (_, glyph) = f"series-{i % NUM_SERIES}", choose_series_marker(i)
     return Card(variant.name, _write_subtitle(variant, variants), figures, tone, mark, glyph, len(leading))
 
 
-def _show_costs(variant: VariantFacts) -> list[KeyFigure]:
-    """Return the speed, and what the run used; those that are known."""
+def _show_costs(variant: VariantFacts, variants: Sequence[VariantFacts]) -> list[KeyFigure]:
+    """Return the speed, and what the run used; those that are known. Times of learners have one unit for all variants."""
+    size, unit = choose_learner_time_unit(max((one.learner_hours.mean for one in variants if one.learner_hours), default=0.0))
     found = (
         ("samples_per_simulated_second", "samples/s", variant.samples_rate, format_number),
         ("speedup", "speed-up", variant.speedup, format_factor),
-        ("learner_hours", "learner-hours", variant.learner_hours, _format_hours),
+        ("learner_hours", unit, variant.learner_hours, lambda hours: format_number(hours / size)),
         ("bytes", "bytes sent", variant.bytes_sent, format_bytes),
     )
     return [
@@ -69,10 +72,6 @@ def _show_costs(variant: VariantFacts) -> list[KeyFigure]:
         for key, name, spread, form in found
         if spread is not None
     ]
-
-
-def _format_hours(hours: float) -> str:
-    return f"{format_number(hours)}{NBSP}h"
 
 
 def _show_single(variant: VariantFacts) -> list[KeyFigure]:
@@ -83,7 +82,7 @@ def _show_single(variant: VariantFacts) -> list[KeyFigure]:
         *([_show_age(variant)] if variant.mixing is not None else []),
         *([_show_distance(variant)] if variant.distance is not None else []),
         _show_rate(variant),
-        *_show_costs(variant),
+        *_show_costs(variant, [variant]),
         *([_show_epochs(variant)] if variant.epochs is not None else []),
     ]
 
@@ -95,8 +94,11 @@ def _show_reach(contender: Contender, comparison: MetricComparison) -> KeyFigure
     spread = contender.spread(TIME_TO_TARGET)
     if spread is None:
         return KeyFigure(key, name, "", "never", contender.end)
-    seeds = "" if contender.reached == len(contender.outcomes) else f"{contender.reached} of {len(contender.outcomes)} seeds"
+    count = len(contender.outcomes)
+    seeds = "" if contender.reached == count else f"{contender.reached} of {count} seeds"
     below = ", ".join(filter(None, (spread.range(format_duration), seeds)))
+    if not below and count > 1:
+        below = _AT_EVERY_SEED
     return KeyFigure(key, name, repr(spread.mean), format_duration(spread.mean), below)
 
 
@@ -193,4 +195,4 @@ def _format_range(found: Spread | None, form: Callable[[float], str], variant: V
     """Return the range over the seeds, or that all seeds have this value; nothing for one seed."""
     if found is None or len(variant.seeds) == 1:
         return ""
-    return found.range(form) or "at every seed"
+    return found.range(form) or _AT_EVERY_SEED

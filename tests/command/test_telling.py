@@ -172,7 +172,7 @@ def test_columns_say_something() -> None:
     ended = conclude_study(study_of({"a": fine, "b": hung}))
     assert ended.table is not None
     titles = [column.title for column in ended.table.columns]
-    assert titles == ["variant", "simulated time", "samples/s", "speed-up", "mean staleness", "learner-hours", "sent"]
+    assert titles == ["variant", "simulated time", "samples/s", "speed-up", "mean staleness", "learner-seconds", "sent"]
     assert ended.remark == ""
 
 

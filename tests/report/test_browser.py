@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, FloatRect, Locator, Page
 
 from simasgd import Study
 from tests.browser import MARKS, opened
@@ -131,3 +132,47 @@ def test_paper_has_the_glossary_but_no_closed_tables_and_no_navigation(
         assert not summary.is_visible()
         assert not page.locator("nav").is_visible()
         assert page.locator("#error figure svg").first.is_visible()
+
+
+def test_paper_keeps_the_colours_of_legends_and_badges(browser: Browser, study_file: Path) -> None:
+    """Browsers leave out backgrounds on paper, unless a page says that they matter."""
+    with opened(browser, study_file) as page:
+        page.emulate_media(media="print")
+        for sort in (".legend i", ".best"):
+            place = page.locator(sort).first
+            assert place.evaluate("one => getComputedStyle(one).printColorAdjust") == "exact"
+
+
+def test_a_table_that_goes_on_sideways_has_a_shadow_at_that_edge(browser: Browser, study_file: Path) -> None:
+    with opened(browser, study_file, width=390) as page:
+        page.locator("#time details").last.locator("summary").click()
+        box = page.locator("#time details[open] .scroll")
+        assert box.evaluate("one => one.scrollWidth > one.clientWidth + 60")
+        shades = [count_shades(page, box)]
+        box.evaluate("one => { one.scrollLeft = one.scrollWidth; }")
+        shades.append(count_shades(page, box))
+        (left, right), (left_at_end, right_at_end) = shades
+        assert right > 3 * max(1, left), "at the left edge there is nothing more"
+        assert left_at_end > 3 * max(1, right_at_end)
+
+
+def count_shades(page: Page, box: Locator) -> tuple[int, int]:
+    """Return the numbers of grey tones in the blank line below the first row, at the left and the right edge of a table."""
+    row = box.locator("tbody tr").first.bounding_box()
+    frame = box.bounding_box()
+    assert row is not None
+    assert frame is not None
+    counts = []
+    for x in (frame["x"] + 3, frame["x"] + frame["width"] - 13):
+        clip: FloatRect = {"x": x, "y": row["y"] + 3, "width": 10, "height": 2}
+        pixels = page.evaluate(
+            """async (png) => {
+                const image = await createImageBitmap(new Blob([Uint8Array.from(atob(png), (letter) => letter.charCodeAt(0))]));
+                const pen = new OffscreenCanvas(image.width, image.height).getContext("2d");
+                pen.drawImage(image, 0, 0);
+                return [...new Uint32Array(pen.getImageData(0, 0, image.width, 1).data.buffer)];
+            }""",
+            base64.b64encode(page.screenshot(clip=clip)).decode(),
+        )
+        counts.append(len(set(pixels)))
+    return counts[0], counts[1]

@@ -71,7 +71,7 @@ def learned() -> Study:
     """Return a study of gossip at two seeds, a centre, an all-reduce and a server."""
     none = [math.nan] * 3
     runs = {
-        "pull": [learnt("gossip-pull", 0, [0.0, 3.0, 1.0]), learnt("gossip-pull", 1, [0.0, 4.0, 2.0])],
+        "pull": [learnt("gossip-pull", 0, [3e-6, 3.0, 1.0]), learnt("gossip-pull", 1, [0.0, 4.0, 2.0])],
         "elastic": [learnt("easgd", 0, [0.0, 5.0, 6.0])],
         "reduced": [learnt("all-reduce", 0, none)],
         "served": [learnt("async", 0, none)],
@@ -105,9 +105,6 @@ def plain(text: str) -> str:
     return text.replace(NBSP, " ")
 
 
-# The consensus distance
-
-
 def test_distances_are_those_of_the_evaluations_in_the_mean_over_the_seeds(learned: Study) -> None:
     table = tabulate_distances(learned)
     assert table["variant"].unique().tolist() == ["pull", "elastic"], "one common model has none"
@@ -116,6 +113,12 @@ def test_distances_are_those_of_the_evaluations_in_the_mean_over_the_seeds(learn
     assert (rows["low"].tolist(), rows["high"].tolist()) == ([0.0, 3.0, 1.0], [0.0, 4.0, 2.0])
     assert rows["seeds"].tolist() == [2, 2, 2]
     assert collect_facts(learned)[0].distance == Spread(1.5, 1.0, 2.0, pytest.approx(math.sqrt(0.5)), 2)
+
+
+def test_a_distance_that_follows_the_means_of_models_is_explained() -> None:
+    study = study_of({kind: learnt(kind, 0, [0.0, 0.5, 0.9]) for kind in ("local-sgd", "gossip-pull")})
+    (reading,) = [block.reading for block in _build_blocks(study) if block.id == "consensus-distance"]
+    assert "Under local-sgd all models become their mean every few steps" in reading
 
 
 def test_the_distance_has_a_section_with_its_table(sections: dict[str, Block]) -> None:

@@ -13,14 +13,9 @@ from matplotlib.ticker import MaxNLocator
 from simasgd.report.comparison.comparison import MetricComparison
 from simasgd.report.comparison.contenders import SCORE, SECONDS, TIME_TO_TARGET, Contender, find_point
 from simasgd.report.drawing import svg
-from simasgd.report.drawing.figures import (
-    label_row,
-    needs_log_scale,
-    scale_axis,
-    use_number_axis,
-    use_percent_axis,
-)
+from simasgd.report.drawing.figures import label_row, scale_axis
 from simasgd.report.drawing.labels import LabelAnchor, label_points
+from simasgd.report.drawing.value_axes import needs_log_scale, use_number_axis, use_percent_axis
 from simasgd.report.facts.formats import count_seeds, format_duration, shorten_label
 from simasgd.report.facts.metric import ERROR, Metric
 

@@ -10,8 +10,9 @@ import seaborn as sns
 from matplotlib.axes import Axes
 
 from simasgd.report.drawing import svg
-from simasgd.report.drawing.figures import SIMULATED_TIME, draw_seams, scale_axis, use_number_axis, use_percent_axis
-from simasgd.report.drawing.labels import LabelAnchor, find_room, label_ends
+from simasgd.report.drawing.figures import SIMULATED_TIME, draw_seams, scale_axis
+from simasgd.report.drawing.labels import LabelAnchor, find_room, label_ends, label_level
+from simasgd.report.drawing.value_axes import use_number_axis, use_percent_axis
 from simasgd.report.facts.metric import ERROR, Metric
 from simasgd.report.facts.tables import SeamTimes
 
@@ -67,12 +68,14 @@ def draw_curves(
     if lines:
         axes.set_title("\n".join(lines), loc="left", fontsize=9.2, color=svg.MUTED)
     if target is not None:
-        _draw_target(axes, target, metric)
+        axes.axhline(target, color=svg.MUTED, linewidth=1.0, linestyle=svg.DASHES[1], zorder=1)
     if x in _SEAMS:
         draw_seams(axes, [seam[_SEAMS[x]] / size for seam in seams if seam[0] in set(drawn["series"])])
     if drawn["series"].nunique() > 1:
         last = [rows.iloc[-1] for _, rows in drawn.groupby("series")]
         label_ends(axes, [LabelAnchor(row[x] / size, row["value"], row["variant"], int(row["series"])) for row in last])
+    if target is not None:
+        label_level(axes, target, f"target {metric.format_value(target)}")
 
 
 def find_hidden(drawn: pd.DataFrame, x: str) -> set[int]:
@@ -143,18 +146,3 @@ def find_ceiling(drawn: pd.DataFrame, target: float | None) -> float | None:
     last = drawn.groupby("series")["high"].last()
     ceiling = max(1.25 * float(last.max()), _LEAST_ROOM * float(last.min()), 2.0 * (target or 0.0))
     return ceiling if 0.0 < ceiling * _ABOVE < float(drawn["high"].max()) else None
-
-
-def _draw_target(axes: Axes, target: float, metric: Metric) -> None:
-    low, high = axes.get_ylim()
-    if low < target < high:
-        axes.axhline(target, color=svg.MUTED, linewidth=1.0, linestyle=svg.DASHES[1], zorder=1)
-        axes.annotate(
-            f"target {metric.format_value(target)}",
-            (0.0, target),
-            (3, -10 if target > low + 0.12 * (high - low) else 3),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            fontsize=9.2,
-            color=svg.MUTED,
-        )

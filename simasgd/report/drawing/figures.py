@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,10 +9,11 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.labels import LabelAnchor, label_ends
+from simasgd.report.drawing.value_axes import use_percent_axis
 from simasgd.report.facts.formats import (
     NBSP,
     choose_byte_unit,
@@ -28,7 +28,6 @@ from simasgd.report.facts.tables import SeamTimes
 from simasgd.report.facts.variant_facts import VariantFacts
 
 _MAX_BARS = 60
-_MAX_DECADES = 8
 ROW = 0.46
 """The height in inches of a labelled row."""
 _BAR = 0.29
@@ -167,8 +166,8 @@ def draw_staleness_over_time(
 ) -> None:
     """Draw the mean staleness against the time, whose name is `time`.
 
-    The columns of `table` are variant (its number), seconds and staleness; `names` are of the variants.
-    `seams` are where runs were continued.
+    The columns of `table` are variant (its number), seconds and staleness. `names` are of the variants, and stand beside
+    their lines; that of a lone run is "". `seams` are where runs were continued.
     """
     size, unit = choose_time_unit(float(table["seconds"].max()))
     for i, rows in table.groupby("variant"):
@@ -178,7 +177,7 @@ def draw_staleness_over_time(
     axes.set_xlim(0, None)
     axes.set_ylim(0, 1.12 * float(table["staleness"].max()) or 1.0)
     draw_seams(axes, [seconds / size for series, seconds, _ in seams if series in names])
-    if len(names) > 1:
+    if any(names.values()):
         ends = [(i, rows.iloc[-1]) for i, rows in table.groupby("variant")]
         label_ends(axes, [LabelAnchor(row["seconds"] / size, row["staleness"], names[i], int(i)) for i, row in ends])
 
@@ -251,41 +250,3 @@ def label_row(axes: Axes, y: float, label: str, above: float = 0.27) -> None:
     place = axes.get_yaxis_transform()
     text = axes.text(0, y - above, label, ha="left", va="bottom", fontsize=9.5, transform=place)
     text.set_in_layout(False)  # a long label must not narrow the bars
-
-
-def needs_log_scale(values: pd.Series) -> bool:
-    """Return whether only a logarithmic axis shows the small values, and none is negative."""
-    return bool(values.min() >= 0 and values.max() > 8 * values[values > 0].min())
-
-
-def use_percent_axis(axes: Axes, *, logarithmic: bool = False) -> None:
-    """Make the vertical axis show fractions as per cent."""
-    if logarithmic:
-        use_logarithmic_axis(axes)
-    else:
-        axes.set_ylim(0, None)
-        axes.yaxis.set_major_locator(MaxNLocator(6))
-    axes.set_ylabel("")
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda fraction, _: f"{100 * fraction:.6g}{NBSP}%"))
-
-
-def use_number_axis(axes: Axes, *, logarithmic: bool = False) -> None:
-    """Make the vertical axis show plain numbers; a logarithmic one leaves out zeros."""
-    if logarithmic:
-        use_logarithmic_axis(axes)
-    else:
-        axes.set_ylim(min(0.0, axes.dataLim.ymin), None)
-        axes.yaxis.set_major_locator(MaxNLocator(6))
-    axes.set_ylabel("")
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_number(value) if abs(value) < 1e6 else f"{value:.3g}"))
-
-
-def use_logarithmic_axis(axes: Axes) -> None:
-    """Make the vertical axis logarithmic, with ticks at 1, 2, 5 or at some decades only."""
-    axes.set_yscale("log", nonpositive="mask")
-    low, high = math.floor(math.log10(axes.dataLim.minposy)), math.ceil(math.log10(axes.dataLim.ymax))
-    # LogLocator would look for ticks beyond the greatest number there is.
-    decades = range(low, min(high, 308) + 1, max(1, -(-(high - low) // _MAX_DECADES)))
-    few = LogLocator(subs=(1.0, 2.0, 5.0))
-    axes.yaxis.set_major_locator(few if high - low <= 4 else FixedLocator([10.0**decade for decade in decades]))
-    axes.yaxis.set_minor_locator(NullLocator())

@@ -5,10 +5,12 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 from typing import final
 
+import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.placing import FAR, Box, Spot, make_bars, place_labels
@@ -17,6 +19,8 @@ from simasgd.report.facts.formats import shorten_label
 MOST_CHARACTERS = 18
 """The longest line of a label beside a curve; longer names take two lines."""
 _SIZE = 9.2
+_PLACES, _DENSITY = 40, 24
+"""The places along a line at which a label is tried, and the points of each piece of a curve."""
 _LINE = 12.5
 """The height of a line of text in points, with the space to the next."""
 
@@ -138,6 +142,56 @@ def label_points(axes: Axes, marks: Sequence[LabelAnchor], others: Sequence[Labe
             bbox={"facecolor": svg.PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 0.0},
             arrowprops=line if box.measure_distance(spot.x, spot.y) > FAR + 1.0 else None,
         ).set_in_layout(False)
+
+
+def label_level(axes: Axes, level: float, text: str) -> None:
+    """Write a label above or below a horizontal line, where the curves leave most room; nothing if the line is not in sight.
+
+    The limits of the axes and the other labels must be set before. Call it last.
+    """
+    low, high = axes.get_ylim()
+    if not low < level < high:
+        return
+    _lay_out(axes)
+    scale = _points_per_pixel(axes)
+    left, bottom, right, top = (float(edge) * scale for edge in axes.get_window_extent().extents)
+    wide, tall = _measure_text(axes, text, _SIZE)
+    at = float(axes.transData.transform((0.0, level))[1]) * scale
+    points = _list_points(axes) * scale
+    best = min(
+        (
+            Box(x, y, x + wide, y + tall)
+            for y in (at - tall - 2.0, at + 2.0)
+            if bottom <= y <= top - tall
+            for x in np.linspace(left + 2.0, max(left + 2.0, right - wide - 2.0), _PLACES)
+        ),
+        key=lambda box: _count_within(points, box),
+        default=Box(left + 2.0, at + 2.0, left + 2.0 + wide, at + 2.0 + tall),
+    )
+    axes.annotate(
+        text, (0.0, 0.0), (best.left - left, best.middle[1] - bottom), xycoords="axes fraction", textcoords="offset points",
+        va="center", fontsize=_SIZE, color=svg.MUTED, zorder=4,
+        bbox={"facecolor": svg.PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 0.0},
+    ).set_in_layout(False)  # fmt: skip
+
+
+def _count_within(points: NDArray[np.float64], box: Box) -> int:
+    x, y = points.T
+    return int(((x > box.left - 2.0) & (x < box.right + 2.0) & (y > box.bottom - 1.0) & (y < box.top + 1.0)).sum())
+
+
+def _list_points(axes: Axes) -> NDArray[np.float64]:
+    """Return points that lie close together on all curves and at all markers, in pixels."""
+    found = [np.zeros((0, 2))]
+    for line in axes.get_lines():
+        data = np.asarray(line.get_xydata(), dtype=float)
+        if line.get_transform() != axes.transData or not len(data):
+            continue
+        if str(line.get_drawstyle()).startswith("steps"):
+            data = np.column_stack([np.repeat(data[:, 0], 2)[1:], np.repeat(data[:, 1], 2)[:-1]])
+        ends = axes.transData.transform(data)
+        found += [np.linspace(one, other, _DENSITY) for one, other in pairwise(ends)] or [ends]
+    return np.concatenate(found)
 
 
 def _measure_text(axes: Axes, text: str, size: float) -> tuple[float, float]:

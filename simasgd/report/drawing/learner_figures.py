@@ -18,14 +18,17 @@ _MOST_NAMED = 24
 """The most learners that have a bar with their number."""
 _MOST_SOLID = 40
 _STRIP = 2.6
+_NAME = 0.78, 0.2
+"""Where a row's name stands above the row: from and to, in rows."""
 
 
 class Quantity(NamedTuple):
-    """A quantity of a learner: a column of the table, a title in a line or two, and whether it is a share of the time."""
+    """A quantity of a learner: a column of the table, a title of a line or two, and whether it is a share or a count."""
 
     column: str
     title: str
     is_share: bool = False
+    is_count: bool = False
 
 
 def measure_learners(learners: int) -> float:
@@ -70,7 +73,11 @@ def measure_dots(variants: int) -> float:
 
 
 def draw_learner_dots(columns: Sequence[Axes], variants: Sequence[LearnersOf], quantities: Sequence[Quantity]) -> None:
-    """Draw each quantity into axes of its own, side by side: a row for each variant, and a dot for each learner."""
+    """Draw each quantity into axes of its own, side by side: a row for each variant, and a dot for each learner.
+
+    A variant's name stands above its row, across all axes, whose grids leave room for it.
+    """
+    columns[0].set_zorder(1)  # names are drawn last, because they go on into the other axes
     for number, (axes, quantity) in enumerate(zip(columns, quantities, strict=True)):
         greatest = 0.0
         for y, (name, series, table) in enumerate(variants):
@@ -81,6 +88,7 @@ def draw_learner_dots(columns: Sequence[Axes], variants: Sequence[LearnersOf], q
                 axes.plot([values.min(), values.max()], [y, y], color=colour, linewidth=1.2, alpha=0.5)
             alpha = 0.85 if len(values) <= _MOST_SOLID else 0.25
             axes.plot(values, np.full(len(values), y), marker, color=colour, alpha=alpha, markersize=5, clip_on=False)
+            axes.axhspan(y - _NAME[0], y - _NAME[1], color=svg.PAPER, linewidth=0, zorder=0.9)
             if number == 0:
                 text = axes.text(0, y - 0.22, name, va="bottom", fontsize=9.5, transform=axes.get_yaxis_transform())
                 text.set_in_layout(False)
@@ -93,7 +101,7 @@ def _set_quantity_axis(axes: Axes, quantity: Quantity, greatest: float) -> None:
     axes.set_title(quantity.title, fontsize=9.2, loc="left")
     axes.grid(visible=False)
     axes.grid(visible=True, axis="x")
-    axes.xaxis.set_major_locator(MaxNLocator(2 if quantity.is_share or greatest >= 1000 else 3))
+    axes.xaxis.set_major_locator(MaxNLocator(2 if quantity.is_share or greatest >= 1000 else 3, integer=quantity.is_count))
     axes.xaxis.set_major_formatter(
         FuncFormatter(lambda value, _: f"{100 * value:.3g}{NBSP}%" if quantity.is_share else format_number(value))
     )

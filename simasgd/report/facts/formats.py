@@ -50,6 +50,17 @@ def choose_time_unit(seconds: float) -> tuple[float, str]:
     return next((size, unit) for least, size, unit in _UNITS if seconds >= least)
 
 
+def format_learner_time(hours: float) -> str:
+    """Format time of learners, given in learner-hours, with a suitable unit: `35.4 learner-seconds`."""
+    size, unit = choose_learner_time_unit(hours)
+    return f"{format_number(hours / size)}{NBSP}{unit}"
+
+
+def choose_learner_time_unit(hours: float) -> tuple[float, str]:
+    """Return a suitable unit for time of learners: its length in hours, and its name."""
+    return (1.0, "learner-hours") if hours >= 1.0 else (1.0 / 3600.0, "learner-seconds")
+
+
 def format_bytes(size: float) -> str:
     """Format a number of bytes with a suitable unit."""
     scale, unit = choose_byte_unit(size)
@@ -108,8 +119,8 @@ def format_range(values: Sequence[float], form: Callable[[float], str]) -> str:
 
 
 def name_group(names: Sequence[str]) -> str:
-    """Return a short name of a group for a label: `async`, `async + 2 more`."""
-    return names[0] if len(names) == 1 else f"{names[0]} + {len(names) - 1} more"
+    """Return a short name of a group for a label: `async`, `async and dynsgd`, `async + 2 more`."""
+    return join_words(names) if len(names) <= 2 else f"{names[0]} + {len(names) - 1} more"
 
 
 def shorten_label(label: str, most: int) -> str:

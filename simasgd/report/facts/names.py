@@ -53,16 +53,30 @@ def _list_numbers(protocol: AbstractProtocol) -> list[tuple[str, str]]:
     return found
 
 
+_PLAIN = (
+    (r"^in node: to (.+)$", r"port into \1"),
+    (r"^in node: from (.+)$", r"port out of \1"),
+    (r"^(?:L|ring) (\d+) to (\d+)$", r"link from node \1 to \2"),
+    (r"^D (\d+) to (\d+) number (\d+)$", r"D link \3 from supernode \1 to \2"),
+    (r"^(rack \d+) (up|down)$", r"\1, \2link"),
+    (r"( nic)?(?= (in|out)$)| nic$", ", link"),
+)
+"""Patterns of the clock's names, and what a reader sees."""
+
+
 def format_resource_name(name: str) -> str:
     """Return the name of a server or link in plain words: `server nic in` becomes `server, link in`."""
-    name = re.sub(r"( nic)?(?= (in|out)$)| nic$", ", link", name, count=1)
-    return re.sub(r"^(rack \d+) (up|down)$", r"\1, \2link", name)
+    for pattern, words in _PLAIN:
+        found = re.sub(pattern, words, name, count=1)
+        if found != name:
+            return found
+    return name
 
 
 def say_resource(name: str) -> str:
     """Return the formatted name of a server or link as a noun for a sentence: `link into the server`."""
     found = re.fullmatch(r"(.+), (link|uplink|downlink)( in| out)?", name)
     if found is None:
-        return name if name.startswith("server") else f"link {name}"
+        return name if name.startswith(("server", "link ", "port ", "D link ")) else f"link {name}"
     where = {"": "of", " in": "into", " out": "out of"}[found[3] or ""]
     return f"{found[2]} {where} {'the server' if found[1] == 'server' else found[1]}"

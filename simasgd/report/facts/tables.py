@@ -27,8 +27,14 @@ def tabulate_curves(study: Study, metric: Metric) -> pd.DataFrame:
 
 
 def tabulate_distances(study: Study) -> pd.DataFrame:
-    """Tabulate the consensus distance of variants that have one, with the same columns."""
-    return _tabulate(study, DISTANCE, _has_distances)
+    """Tabulate the consensus distance of variants that have one, with the same columns.
+
+    Before the first update all models are one, so their distance is 0: what the runs have there is rounding noise.
+    """
+    table = _tabulate(study, DISTANCE, _has_distances)
+    if not table.empty:
+        table.loc[table["updates"] == 0, ["value", "low", "high"]] = 0.0
+    return table
 
 
 def _has_distances(run: Run) -> bool:

@@ -38,8 +38,8 @@ _ALWAYS = ("computing", "waiting", "messages", "computed", "applied")
 _DRAWN = (
     Quantity("rate", "speed in\nbatches/s"),
     Quantity("waiting", "waiting, of\nthe time", is_share=True),
-    Quantity("applied", "gradients\napplied"),
-    Quantity("in vain", "gradients\nin vain"),
+    Quantity("applied", "gradients\napplied", is_count=True),
+    Quantity("in vain", "gradients\nin vain", is_count=True),
 )
 _MEANING_OF_SPEED = "The speed counts the time of computing only."
 _MEANING_OF_VAIN = "Gradients in vain were dropped, cancelled or lost."

@@ -160,9 +160,12 @@ def _explain_omission(groups: Sequence[NamedGroup], most: int) -> str:
     count = max(len(variant.resources) for _, variant in groups)
     if count <= most:
         return ""
-    table = "all" if count <= _MAX_LISTED else "more"
-    shown = "Shown is the busiest" if most == 1 else f"Shown are the {most} busiest"
-    return f"{shown} of {'up to ' if len(groups) > 1 else ''}{count:,}; the table below lists {table}."
+    rest = f"the table below lists {'all' if count <= _MAX_LISTED else 'more'}."
+    busiest = "Shown is the busiest" if most == 1 else f"Shown are the {most} busiest"
+    if len(groups) == 1:
+        return f"{busiest} of {count:,}; {rest}"
+    more = [f"{names} ({len(variant.resources):,})" for names, variant in groups if len(variant.resources) > most]
+    return f"{busiest} of {list_some(more, 6)}{'' if len(more) == len(groups) else ', and all of the others'}; {rest}"
 
 
 def _explain_absence(variants: Sequence[VariantFacts]) -> str:
@@ -273,6 +276,10 @@ def _list_resources(variant: VariantFacts) -> list[tuple[str, str, str, str]]:
             fsum(values) / len(rest) for values in zip(*((it.busy, it.mean_queue or 0.0) for it in rest), strict=True)
         )
         rows.append((variant.name, f"the other {len(rest):,}, mean", busy, queue))
-    return [
-        (variant, name, _format_part(busy), "–" if queue is None else f"{queue:.3g}") for variant, name, busy, queue in rows
-    ]
+    return [(variant, name, _format_part(busy), _format_waiting(queue)) for variant, name, busy, queue in rows]
+
+
+def _format_waiting(queue: float | None) -> str:
+    if queue is None:
+        return "–"
+    return "< 0.001" if 0.0 < queue < 0.0005 else f"{queue:.3g}"

@@ -7,6 +7,7 @@ from functools import partial
 
 import pandas as pd
 
+from simasgd.protocols import AbstractPeerProtocol
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.curves import draw_curves, measure_curves
 from simasgd.report.drawing.page_parts import Block, Panel, Table
@@ -47,13 +48,31 @@ def build_distance_blocks(study: Study, variants: Sequence[VariantFacts]) -> lis
     table = tabulate_distances(study)
     if table.empty:
         return []
-    reading = _join_sentences(describe_distances(table), _MEANING_OF_DISTANCE, _describe_spread(table))
+    reading = _join_sentences(
+        describe_distances(table), _MEANING_OF_DISTANCE, _explain_means(study, variants), _describe_spread(table)
+    )
     return [
         _build_block(table, DISTANCE, variants, title="Consensus distance over time", reading=reading, seams=list_seams(study))
     ]
 
 
 _MEANING_OF_DISTANCE = "This is the root mean square distance of the learners' models from their mean."
+
+
+def _explain_means(study: Study, variants: Sequence[VariantFacts]) -> str:
+    """Return why the distance goes up and down where all models become their mean again and again."""
+    protocols = [runs[0].scenario.protocol for runs in study.runs.values()]
+    names = [
+        variant.name
+        for variant, protocol in zip(variants, protocols, strict=True)
+        if isinstance(protocol, AbstractPeerProtocol) and protocol.has_own_models and protocol.meeting is not None
+    ]
+    if not names:
+        return ""
+    return (
+        f"Under {list_some(names, _MAX_NAMED)} all models become their mean every few steps, and differ in between. So the "
+        "distance at an evaluation depends on how long ago the last mean was, and goes up and down from one to the next."
+    )
 
 
 def _join_sentences(*sentences: str) -> str:

@@ -133,7 +133,8 @@ def _build_time_panel(study: Study, groups: Sequence[Sequence[int]], variants: S
     )
     time = name_time([variants[group[0]] for group in groups])
     label = f"Line chart of the mean staleness against {time}: {ends}."
-    names = {group[0]: name_group([variants[k].name for k in group]) for group in groups}
+    several = len(variants) > 1
+    names = {group[0]: name_group([variants[k].name for k in group]) if several else "" for group in groups}
     draw = partial(figures.draw_staleness_over_time, table=table, names=names, time=time, seams=list_seams(study))
     return [Panel("Mean staleness over time", svg.draw_inline(draw, _HIGH, "staleness-time", label))]
 

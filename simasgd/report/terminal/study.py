@@ -9,6 +9,7 @@ from simasgd.report.comparison.comparison import MetricComparison, compare_varia
 from simasgd.report.comparison.comparison_json import build_compared_json
 from simasgd.report.comparison.contenders import TIME_TO_TARGET
 from simasgd.report.facts.formats import (
+    choose_learner_time_unit,
     count_seeds,
     format_bytes,
     format_duration,
@@ -58,7 +59,7 @@ def tabulate_variants(study: Study, variants: Sequence[VariantFacts], compared: 
         TextColumn(
             "mean staleness", tuple(show_mean(one.staleness, format_number) if has_staleness else "" for one in variants), 50
         ),
-        TextColumn("learner-hours", tuple(show_mean(one.learner_hours, format_number) for one in variants), 20),
+        _list_learner_times(variants),
         TextColumn("sent", tuple(show_mean(one.bytes_sent, format_bytes) for one in variants), 40),
     ]
     best = {
@@ -68,6 +69,13 @@ def tabulate_variants(study: Study, variants: Sequence[VariantFacts], compared: 
         (columns[0], *(column for column in columns[1:] if column.says_something)),
         emphasised=frozenset(row for row in rows if variants[row].name in best),
         faint=frozenset(row for row in rows if variants[row].failure),
+    )
+
+
+def _list_learner_times(variants: Sequence[VariantFacts]) -> TextColumn:
+    size, unit = choose_learner_time_unit(max((one.learner_hours.mean for one in variants if one.learner_hours), default=0.0))
+    return TextColumn(
+        unit, tuple(show_mean(one.learner_hours, lambda hours: format_number(hours / size)) for one in variants), 20
     )
 
 

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from simasgd.report.drawing import svg
-from simasgd.report.drawing.figures import bin_shares, use_percent_axis
+from simasgd.report.drawing.figures import bin_shares
+from simasgd.report.drawing.value_axes import use_percent_axis
 from simasgd.report.facts.formats import choose_time_unit, format_number
 
 _MAX_BARS = 60

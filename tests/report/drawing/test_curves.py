@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
@@ -14,6 +16,7 @@ from simasgd.report.comparison.figures import draw_pareto
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.curves import draw_curves, find_ceiling, find_hidden
 from simasgd.report.drawing.figures import STALENESS, StalenessDistribution, draw_distributions, find_end
+from simasgd.report.drawing.value_axes import use_number_axis
 from simasgd.report.facts.glossary import find_terms, list_terms
 from simasgd.report.facts.metric import ERROR, LOSS, Metric
 from simasgd.report.facts.variant_facts import collect_facts
@@ -104,6 +107,40 @@ def test_the_target_is_marked_where_it_is_on_the_axis() -> None:
     low, beyond = (drawn(curves(a=[0.9, 0.04]), target=target) for target in (0.05, 0.0))
     assert [text.get_text().replace("\u00a0", " ") for text in low.texts] == ["target 5.0 %"]
     assert len(beyond.texts) == 0
+
+
+@pytest.mark.parametrize("values", [[0.5, 0.06, 0.04, 0.04, 0.04], [0.06, 0.055, 0.052, 0.051, 0.03]], ids=str)
+def test_the_label_of_the_target_is_clear_of_curves(values: list[float]) -> None:
+    """The first curves pass through where the label of a single curve would be, near the left end of the target's line."""
+    axes = drawn(curves(a=values, b=[0.062, 0.058, 0.055, 0.04, 0.035]), target=0.05)
+    (label,) = [text for text in axes.texts if text.get_text().startswith("target")]
+    frame = label.get_window_extent()
+    for line in axes.lines:
+        data = np.asarray(line.get_xydata(), dtype=float)
+        if line.get_transform() == axes.transData and len(data) > 1:
+            steps = np.column_stack([np.repeat(data[:, 0], 2)[1:], np.repeat(data[:, 1], 2)[:-1]])
+            ends = axes.transData.transform(steps if str(line.get_drawstyle()).startswith("steps") else data)
+            points = np.concatenate([np.linspace(one, other, 200) for one, other in pairwise(ends)])
+            assert not frame.count_contains(points)
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ([3e-6, 0.9], ["10⁻⁵", "10⁻⁴", "10⁻³", "10⁻²", "10⁻¹", "1"]),
+        ([0.02, 0.9], ["0.02", "0.05", "0.1", "0.2", "0.5", "1"]),
+    ],
+)
+def test_the_ticks_of_a_logarithmic_axis_have_one_form(values: list[float], labels: list[str]) -> None:
+    with svg.open_figure(2.9) as figure:
+        axes = figure.subplots()
+        axes.plot([0, 1], values)
+        use_number_axis(axes, logarithmic=True)
+        axes.set_ylim(0.99 * min(values), 1.01)
+        figure.draw_without_rendering()
+        low, high = axes.get_ylim()
+        shown = [tick.label1.get_text() for tick in axes.yaxis.get_major_ticks() if low <= tick.get_loc() <= high]
+    assert shown == labels
 
 
 def test_the_front_is_a_staircase_through_its_variants() -> None:

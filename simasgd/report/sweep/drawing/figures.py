@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from simasgd.report.drawing import svg
-from simasgd.report.drawing.figures import needs_log_scale, use_number_axis, use_percent_axis
 from simasgd.report.drawing.labels import MOST_CHARACTERS, LabelAnchor, label_points
+from simasgd.report.drawing.value_axes import needs_log_scale, use_number_axis, use_percent_axis
 from simasgd.report.facts.formats import NBSP, choose_time_unit
 from simasgd.report.sweep.drawing.labels import FONT, EndLabel, write_end_labels
 from simasgd.report.sweep.drawing.lost_band import draw_lost, find_level, find_stretch
