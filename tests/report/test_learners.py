@@ -13,6 +13,8 @@ from playwright.sync_api import Browser
 from simasgd import Run, simulate
 from simasgd.cluster.job import Job
 from simasgd.cluster.simulation import run as run_cluster
+from simasgd.report.drawing import svg
+from simasgd.report.drawing.learner_figures import LearnersOf, Quantity, draw_learner_dots, draw_learners
 from simasgd.report.drawing.page_parts import Block
 from simasgd.report.facts.formats import NBSP
 from simasgd.report.facts.variant_facts import collect_facts
@@ -100,6 +102,23 @@ def test_learners_that_apply_alike_and_several_seeds() -> None:
     alike = run_with(table([7, 7]))
     assert block_of(alike).reading.replace(NBSP, " ") == "Each learner has 7 applied gradients. Each waits 60 % of the time."
     assert block_of(alike, alike).reading.endswith(" These are the numbers at seed 0, the first of 2.")
+
+
+@pytest.mark.parametrize("variants", [1, 2])
+def test_counts_of_gradients_have_whole_ticks(variants: int) -> None:
+    """One gradient in vain has the ticks 0 and 1, and none between."""
+    quantities = (Quantity("lost", "gradients\nlost", is_count=True),)
+    rows = table([10, 9], lost=[0, 1])
+    with svg.open_figure(2.0) as figure:
+        columns = [figure.subplots()]
+        if variants == 1:
+            draw_learners(columns, rows, quantities, "#000000")
+        else:
+            draw_learner_dots(columns, [LearnersOf(name, i, rows) for i, name in enumerate("ab")], quantities)
+        figure.draw_without_rendering()
+        low, high = columns[0].get_xlim()
+        ticks = [tick.label1.get_text() for tick in columns[0].xaxis.get_major_ticks() if low <= tick.get_loc() <= high]
+    assert ticks == ["0", "1"]
 
 
 def test_a_lone_learner_has_no_such_section() -> None:

@@ -140,6 +140,14 @@ def test_many_links_are_cut_to_the_busiest_in_the_figure_and_all_in_the_table() 
     assert ["async", "node 7, link out", f"37{NBSP}%", "0"] in [[cell.text for cell in row] for row in table.rows]
 
 
+def test_who_has_more_servers_and_links_than_are_shown_is_named() -> None:
+    """Three variants have four bars at most; the server is one of them, and the run by hand has no link of its own."""
+    links = [{"name": f"node {i} nic out", "busy": 0.3, "mean_queue": 0.0, "bytes": 0.0} for i in range(6)]
+    runs = {name: run(None, seed=i, links=links[:many]) for i, (name, many) in enumerate({"a": 6, "b": 4, "c": 1}.items())}
+    note = section(study_of(runs)).panels[1].note
+    assert note == "Shown are the 4 busiest of a (7) and b (5), and all of the others; the table below lists all."
+
+
 def test_variants_with_other_links_have_rows_of_their_own() -> None:
     some = {"name": "rack 0 up", "busy": 0.75, "mean_queue": 2.0, "bytes": 0.0}
     block = section(study_of({"star": run(None), "tree": run(None, seed=1, links=[some])}))

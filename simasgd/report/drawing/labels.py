@@ -196,7 +196,7 @@ def _list_points(axes: Axes) -> NDArray[np.float64]:
 
 def _measure_text(axes: Axes, text: str, size: float) -> tuple[float, float]:
     """Return the width and the height of a text in points, with a point of space on each side."""
-    drawn = axes.text(0.0, 0.0, text, fontsize=size)
+    drawn = axes.text(0.0, 0.0, text, fontsize=size, transform=axes.transAxes)  # 0 is nowhere on a logarithmic axis
     extent, scale = drawn.get_window_extent(), _points_per_pixel(axes)
     drawn.remove()
     return extent.width * scale + 2.0, extent.height * scale + 2.0

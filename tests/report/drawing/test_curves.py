@@ -15,7 +15,13 @@ from simasgd.report.comparison.contenders import find_point
 from simasgd.report.comparison.figures import draw_pareto
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.curves import draw_curves, find_ceiling, find_hidden
-from simasgd.report.drawing.figures import STALENESS, StalenessDistribution, draw_distributions, find_end
+from simasgd.report.drawing.figures import (
+    STALENESS,
+    StalenessDistribution,
+    draw_distributions,
+    draw_staleness_over_time,
+    find_end,
+)
 from simasgd.report.drawing.value_axes import use_number_axis
 from simasgd.report.facts.glossary import find_terms, list_terms
 from simasgd.report.facts.metric import ERROR, LOSS, Metric
@@ -166,6 +172,15 @@ def test_the_glossary_has_the_terms_of_the_page_only() -> None:
     explained = page.split('<dl class="words">')[1].split("</dl>")[0]
     assert explained.count("<dt>") == len(names) < len(list_terms()) / 2
     assert "<details open" not in page
+
+
+@pytest.mark.parametrize(("name", "labels"), [("async and dynsgd", ["async and dynsgd"]), ("", [])])
+def test_a_line_of_staleness_says_for_which_variants_it_stands(name: str, labels: list[str]) -> None:
+    table = pd.DataFrame({"variant": [1, 1], "seconds": [0.5, 1.5], "staleness": [3.0, 4.0]})
+    with svg.open_figure(2.5) as figure:
+        axes = figure.subplots()
+        draw_staleness_over_time(axes, table, {1: name})
+    assert [text.get_text() for text in axes.texts] == labels
 
 
 def test_the_axis_of_staleness_ends_before_what_one_gradient_in_a_hundred_exceeds() -> None:
