@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import jax
 import numpy as np
@@ -44,3 +46,17 @@ def require_bytes(needed: int, purpose: str) -> None:
 def tree_bytes(tree: PyTree) -> int:
     """Return the bytes of all arrays of a tree. Its leaves may be shapes and types only."""
     return sum(math.prod(leaf.shape) * np.dtype(leaf.dtype).itemsize for leaf in jax.tree.leaves(tree))
+
+
+@contextmanager
+def device_errors_translated() -> Iterator[None]:
+    """Raise RunFailed if the device's memory does not suffice, and ignore warnings of overflow."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        try:
+            yield
+        except jax.errors.JaxRuntimeError as error:
+            # XLA reports it as RESOURCE_EXHAUSTED or, where it notices later, as INTERNAL.
+            if "out of memory" not in str(error).lower():
+                raise
+            raise RunFailed(f"the device's memory does not suffice for this run: {str(error).splitlines()[0]}") from None

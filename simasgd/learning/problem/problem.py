@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import jax
@@ -155,6 +156,15 @@ def build_problem(scenario: Scenario, tape: Tape, task: AbstractTask | None = No
         before=before,
         cuts=tuple(evaluation_points(tape, samples_per_epoch)[1]),
     )
+
+
+def build_problems(
+    scenarios: Sequence[Scenario], tape: Tape, task: AbstractTask | None = None, kept: KeptWeights | None = None
+) -> list[Problem]:
+    """Return the problems of scenarios that share a tape, with the samples of the first; see `build_problem`."""
+    first = build_problem(scenarios[0], tape, task, kept)
+    others = (build_problem(scenario, tape, task) for scenario in scenarios[1:])
+    return [first, *(replace(other, train=first.train, test=first.test) for other in others)]
 
 
 def require_data(learning: Learning) -> None:
