@@ -10,6 +10,7 @@ from simasgd import Scenario
 from simasgd.ahead.timings import Timings
 from simasgd.ahead.worth import Pace, count_cores, count_helpers
 from simasgd.assembly import assemble
+from simasgd.preparation import Preparation
 from simasgd.scenario.schema import Scenario as Loaded
 from simasgd.simulator import run_group
 from simasgd.stages.progress import ShareOfWork, silent
@@ -34,8 +35,10 @@ def main() -> None:
     for name, (learners, gradients, more) in ASKED.items():
         _print_share(name, learners, gradients, more)
     learns = "stop.epochs=600"
-    for name, overrides in (("learning", (learns,)), ("timing only", (learns, "learning=null", "samples_per_epoch=1437"))):
-        _print_study(name, *overrides)
+    _print_study("learning", SEEDS, learns)
+    _print_study("timing only", SEEDS, learns, "learning=null", "samples_per_epoch=1437")
+    for hidden in (64, 512):
+        _print_study(f"learning {hidden} hidden", 1, learns, f"model={{kind: mlp, hidden: [{hidden}]}}")
 
 
 def _print_share(name: str, learners: int, gradients: int, more: Sequence[str]) -> None:
@@ -56,13 +59,14 @@ def _print_share(name: str, learners: int, gradients: int, more: Sequence[str]) 
     )
 
 
-def _print_study(name: str, *overrides: str) -> None:
-    words = ("variants=null", "protocol=async", f"repeats={SEEDS}", *overrides)
+def _print_study(name: str, seeds: int, *overrides: str) -> None:
+    words = ("variants=null", "protocol=async", f"repeats={seeds}", *overrides)
     scenarios = list(Scenario.load("quickstart", *words).repeated())
+    _measure(scenarios[:1], lambda scenarios, pace: 0)  # compiles
     alone = _measure(scenarios, lambda scenarios, pace: 0)
     ahead = _measure(scenarios, count_helpers)
     print(
-        f"{SEEDS} seeds, {name:12} {ahead:6.1f} s, {alone:6.1f} s one after another: {ahead / alone:.2f} "
+        f"{seeds} seeds, {name:12} {ahead:6.1f} s, {alone:6.1f} s one after another: {ahead / alone:.2f} "
         f"({count_cores()} cores, load {os.getloadavg()[0]:.1f})",
         flush=True,
     )
@@ -73,7 +77,8 @@ def _measure(scenarios: Sequence[Loaded], count: Callable[[Sequence[Loaded], Pac
     began = time.perf_counter()
     with Timings(scenarios, count) as timings:
         for scenario in scenarios:
-            timing = timings.get(scenario, silent)
-            run_group([scenario], timing, ShareOfWork.unseen())
+            preparation = Preparation([scenario], silent)
+            timing = timings.get(scenario, silent, None if scenario.learning is None else preparation)
+            run_group([scenario], timing, ShareOfWork.unseen(), early=preparation.early)
             timings.release(scenario)
     return time.perf_counter() - began

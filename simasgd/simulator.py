@@ -14,7 +14,7 @@ from simasgd.ahead.timings import Timings
 from simasgd.assembly import assemble
 from simasgd.errors import RunFailed
 from simasgd.learning.devices import capacity_for
-from simasgd.preparation import preparation_of
+from simasgd.preparation import Preparation
 from simasgd.results.run import Run
 from simasgd.results.unfinished import UnfinishedWork
 from simasgd.scenario.alike import together
@@ -26,6 +26,7 @@ from simasgd.stages.progress import Progress, ShareOfWork, reporting, silent
 from simasgd.timing import ReportPart, Timing, cut_timing, simulate_timing
 
 if TYPE_CHECKING:
+    from simasgd.learning.early import EarlyLearning
     from simasgd.learning.own import Task
     from simasgd.learning.players.player import AbstractPlayer
     from simasgd.learning.train import Learned
@@ -57,9 +58,11 @@ def simulate(
     require_learning(scenario, compiled=player is None)
     with reporting(progress, scenario.name, learns=scenario.learning is not None) as told:
         share = ShareOfWork.whole(told, scenario)
+        report = share_of_first(scenario, share).report
+        preparation = Preparation([scenario], report, task, player)
         with Timings([scenario]) as timings:
-            timing = timings.get(scenario, share_of_first(scenario, share).report, preparation_of([scenario], task, player))
-        (run,) = run_group([scenario], timing, share, task=task, player=player)
+            timing = timings.get(scenario, report, None if scenario.learning is None else preparation)
+        (run,) = run_group([scenario], timing, share, task=task, player=player, early=preparation.early)
         told("done", 1.0)
     return run
 
@@ -94,7 +97,7 @@ def replay(
     The arguments and the errors raised are as in `simulate`.
     """
     require_learning(scenario, compiled=player is None)
-    (learned,) = _learned([scenario], tape, progress, task, player, None)
+    (learned,) = _learned([scenario], tape, progress, task, player)
     return learned
 
 
@@ -149,12 +152,13 @@ def run_group(
     player: AbstractPlayer | None = None,
     work: UnfinishedWork | None = None,
     memory: float | None = None,
+    early: EarlyLearning | None = None,
 ) -> list[Run]:
     """Learn runs of one clock in one loop, and return them; a scenario that is continued runs part by part.
 
     A group that takes more than the `memory` (bytes; None: what the device has for groups) goes
-    through several loops, one after the other. `work` keeps what took long, for the case of an interruption. Raises the
-    errors of `simulate`.
+    through several loops, one after the other. `work` keeps what took long, for the case of an interruption. A group in one
+    loop goes on with its `early` learning. Raises the errors of `simulate`.
     """
     if scenarios[0].stop.continued:
         return [_run_in_parts(scenarios[0], timing, share, task, player, work)]
@@ -164,7 +168,7 @@ def run_group(
         members = scenarios[begin : begin + most]
         part = share.split(begin / len(scenarios))[1].split(len(members) / (len(scenarios) - begin))[0]
         found = None if work is None or len(members) == len(scenarios) else work.find(members)
-        runs += found or _run_loop(members, timing, part, task, player, work)
+        runs += found or _run_loop(members, timing, part, task, player, work, early if len(members) == len(scenarios) else None)
     return runs
 
 
@@ -175,13 +179,14 @@ def _run_loop(
     task: Task | None,
     player: AbstractPlayer | None,
     work: UnfinishedWork | None,
+    early: EarlyLearning | None,
 ) -> list[Run]:
     """Learn runs of one clock that fit into one loop."""
     began = time.perf_counter()
     learned: Sequence[Learned | None] = [None] * len(scenarios)
     if scenarios[0].learning is not None:
         assert timing.tape is not None
-        learned = _learned(scenarios, timing.tape, share.report, task, player, work)
+        learned = _learned(scenarios, timing.tape, share.report, task, player, work, early=early)
     seconds = timing.seconds + time.perf_counter() - began  # of the whole group
     runs = []
     for scenario, result in zip(scenarios, learned, strict=True):
@@ -234,7 +239,7 @@ def run_last_part(
     until = timing
     if scenario.learning is not None:
         assert timing.tape is not None
-        (learned,) = _learned([scenario], timing.tape, share.report, task, player, work, run.weights)
+        (learned,) = _learned([scenario], timing.tape, share.report, task, player, work, kept=run.weights)
         if learned.cut is not None:
             until = cut_timing(scenario, timing, learned.cut, part)
     whole = join(run, assemble(scenario, until, learned, time.perf_counter() - began), scenario)
@@ -249,8 +254,10 @@ def _learned(
     progress: ReportPart,
     task: Task | None,
     player: AbstractPlayer | None,
-    work: UnfinishedWork | None,
+    work: UnfinishedWork | None = None,
+    *,
     kept: KeptWeights | None = None,
+    early: EarlyLearning | None = None,
 ) -> Sequence[Learned]:
     from simasgd.learning.players.checkpoint import FileCheckpoint, NoCheckpoint
     from simasgd.learning.train import train
@@ -270,6 +277,7 @@ def _learned(
                 checkpoint=checkpoint,
                 progress=lambda done: progress("replay", done / max(1, tape.num_steps)),
                 kept=kept,
+                early=early,
             )
     except MemoryError:
         raise RunFailed("the memory does not suffice for this run") from None

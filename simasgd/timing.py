@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import inf
 from typing import final
 
 import numpy as np
@@ -18,6 +19,7 @@ from simasgd.errors import RunFailed
 from simasgd.scenario.alike import clock_of
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.arrays import Floats
+from simasgd.tape.growing import Part
 from simasgd.tape.recorder import SummaryRecorder, TapeRecorder
 from simasgd.tape.tape import Past, Tape
 
@@ -77,12 +79,31 @@ class LaterPart:
         return replace(tape, past=past, batch=tape.batch + np.array(self.computed)[tape.learner])
 
 
+@final
+@dataclass(frozen=True)
+class Sending:
+    """When and where to send a tape that is being written.
+
+    send     receives it each time
+    first    the number of gradients at which it is sent first
+    growth   the factor by which it has grown when it is sent again
+    """
+
+    send: Callable[[Part], None]
+    first: int = 20_000
+    growth: float = 1.5
+
+
 def simulate_timing(
-    scenario: Scenario, progress: ReportPart, updates: int | None = None, part: LaterPart | None = None
+    scenario: Scenario,
+    progress: ReportPart,
+    updates: int | None = None,
+    part: LaterPart | None = None,
+    sending: Sending | None = None,
 ) -> Timing:
     """Simulate the cluster of a scenario at its seed, up to `updates` at most.
 
-    Without a later `part`, the first is simulated.
+    Without a later `part`, the first is simulated. `sending` says who receives the tape, if there is one, while it is written.
 
     Raises RunFailed if the memory does not suffice.
     """
@@ -94,13 +115,20 @@ def simulate_timing(
         job = job.continued(part.number, part.samples, part.computed)
     if updates is not None:
         job = replace(job, limit=replace(job.limit, updates=updates))
+    due = sending.first if sending is not None and isinstance(recorder, TapeRecorder) else inf
+
+    def report(gradients: int, updates: int, seconds: float) -> None:
+        nonlocal due
+        fraction = fraction_done(job, gradients, updates, seconds)
+        progress("simulate", fraction)
+        if gradients >= due and fraction > 0.0:
+            assert sending is not None
+            assert isinstance(recorder, TapeRecorder)
+            sending.send(Part(recorder.tape(job.mini_batch), fraction))
+            due = sending.growth * gradients
+
     try:
-        clock = run_cluster(
-            job,
-            recorder,
-            log=SpanLog() if scenario.record.kind == "timeline" else None,
-            progress=lambda gradients, updates, seconds: progress("simulate", fraction_done(job, gradients, updates, seconds)),
-        )
+        clock = run_cluster(job, recorder, log=SpanLog() if scenario.record.kind == "timeline" else None, progress=report)
         tape = recorder.tape(job.mini_batch) if isinstance(recorder, TapeRecorder) else None
         if part is not None and tape is not None:
             tape = part.renumber(tape)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from simasgd.tape.growing import settled_steps
+from simasgd.tape.mixing import NONE, Row
 from simasgd.tape.recorder import SummaryRecorder, TapeRecorder
 from simasgd.tape.tape import Gradient
 
@@ -62,3 +64,17 @@ def test_an_empty_tape():
     assert (tape.num_gradients, tape.num_steps) == (0, 0)
     assert tape.staleness.shape == (0,)
     assert np.array_equal(tape.samples_before, [0])
+
+
+def test_what_is_settled_of_a_growing_tape_is_twice_as_far_back_as_any_row_refers():
+    """A chain whose oldest gradient is 3 steps old, and a pair of models of which one is mixed in 2 rows after it was made."""
+    chain = TapeRecorder()
+    for timestamp in range(10):
+        chain.step(float(timestamp), timestamp, [Gradient(0, timestamp, max(0, timestamp - 3 * (timestamp == 5)), 0.0, 0.0)])
+    assert settled_steps(chain.tape(mini_batch=4)) == 10 - 2 * 3 - 1
+    models = TapeRecorder()
+    models.models(2, has_centre=False)
+    for number in range(8):
+        models.row(float(number), Row(owner=0, base=number, other=number - 2 if number == 6 else NONE), None, 0)
+    assert settled_steps(models.tape(mini_batch=4)) == 8 - 2 * 2 - 1
+    assert settled_steps(TapeRecorder().tape(mini_batch=4)) == 0

@@ -8,11 +8,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import final
 
 from simasgd.protocols.foreign import is_found_by_kind
 from simasgd.scenario.schema import Scenario
 from simasgd.signals import held_back
+from simasgd.tape.growing import Part
 from simasgd.timing import Timing
 
 _COMMAND = """
@@ -46,6 +48,7 @@ class Helper:
             raise OSError(str(error)) from error
         self._first: tuple[list[str], int] | None = (sys.path, os.getpid())
         self._fraction = 0.0
+        self._part: Part | None = None
         self._answer: Future[Timing | None] | None = None
 
     @property
@@ -58,11 +61,24 @@ class Helper:
         """Whether the timing that was begun waits to be taken."""
         return self._answer is not None and self._answer.done()
 
-    def begin(self, scenario: Scenario) -> None:
-        """Begin to simulate the clock of a scenario."""
+    def begin(self, scenario: Scenario, *, sends_parts: bool = False) -> None:
+        """Begin to simulate the clock of a scenario; `sends_parts` says whether its tape is sent while it is written."""
         assert self._answer is None
-        self._fraction = 0.0
-        self._answer = self._reader.submit(self._ask, _pickled(scenario))
+        self._fraction, self._part = 0.0, None
+        self._answer = self._reader.submit(self._ask, _pickled(scenario), sends_parts)
+
+    @property
+    def fraction(self) -> float:
+        """The fraction of the clock that is done."""
+        return self._fraction
+
+    def wait(self) -> Part | None:
+        """Wait a moment, or for the timing; return the tape so far if it has grown."""
+        assert self._answer is not None
+        with suppress(TimeoutError):
+            self._answer.result(_LOOK_EVERY)
+        part, self._part = self._part, None
+        return part
 
     def take(self, progress: Callable[[float], None]) -> Timing | None:
         """Wait for the timing that is under way, and return it.
@@ -77,7 +93,7 @@ class Helper:
             except TimeoutError:
                 progress(self._fraction)
                 continue
-            self._answer = None
+            self._answer = self._part = None
             return found
 
     def close(self) -> None:
@@ -92,7 +108,7 @@ class Helper:
                 continue
         self._process.wait()
 
-    def _ask(self, scenario: bytes | None) -> Timing | None:
+    def _ask(self, scenario: bytes | None, sends_parts: bool) -> Timing | None:
         if scenario is None:
             return None
         requests, answers = self._process.stdin, self._process.stdout
@@ -102,10 +118,13 @@ class Helper:
             if self._first is not None:
                 pickle.dump(self._first, requests)
                 self._first = None
-            pickle.dump(scenario, requests)
+            pickle.dump((scenario, sends_parts), requests)
             requests.flush()
-            while isinstance(message := pickle.load(answers), float):
-                self._fraction = message
+            while isinstance(message := pickle.load(answers), float | Part):
+                if isinstance(message, Part):
+                    self._part = message  # in place of an earlier one that nobody took
+                else:
+                    self._fraction = message
         except (OSError, EOFError, MemoryError, pickle.PickleError):  # the process has ended, or was ended
             return None
         found: Timing | None = message

@@ -8,14 +8,15 @@ import sys
 from typing import Any
 
 from simasgd.signals import follow
-from simasgd.timing import simulate_timing
+from simasgd.timing import Sending, simulate_timing
 
 
 def serve(driver: int) -> None:
     """Answer requests from the standard input until it ends. The process `driver` sends them.
 
-    A request is a pickled scenario. The answer is a number now and then, the fraction that is done, and
-    then the timing; or None where there is none. Whatever else is printed goes to the standard error.
+    A request is a pickled scenario, and whether its tape is wanted while it is written. The answer is a
+    number now and then, the fraction that is done, and the tape so far; and then the timing, or None
+    where there is none. Whatever else is printed goes to the standard error.
     """
     follow(driver)
     answers = os.fdopen(os.dup(1), "wb")
@@ -30,11 +31,12 @@ def serve(driver: int) -> None:
 
     while True:
         try:
-            request = pickle.load(sys.stdin.buffer)
+            request, wants_parts = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
         try:
-            answer = simulate_timing(pickle.loads(request), lambda _, fraction: send(fraction))
+            sending = Sending(send) if wants_parts else None
+            answer = simulate_timing(pickle.loads(request), lambda _, fraction: send(fraction), sending=sending)
         except Exception:  # noqa: BLE001  # the driver simulates the clock itself, and says what is wrong
             answer = None
         send(answer)

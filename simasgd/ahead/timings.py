@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import final
+from typing import TypeAlias, final
 
 from simasgd.ahead.helper import Helper
 from simasgd.ahead.worth import Pace, count_helpers
 from simasgd.scenario.schema import Scenario
 from simasgd.timing import ReportPart, Timing, simulate_timing, timing_name
+
+Meanwhile: TypeAlias = Callable[[Helper], None]
+"""What is done in this process while a helper simulates the clock for it."""
 
 
 def silent(phase: str, fraction: float) -> None:
@@ -47,11 +50,11 @@ class Timings:
         for helper in self._helpers:
             helper.close()
 
-    def get(self, scenario: Scenario, progress: ReportPart, meanwhile: Callable[[], None] | None = None) -> Timing:
+    def get(self, scenario: Scenario, progress: ReportPart, meanwhile: Meanwhile | None = None) -> Timing:
         """Return the timing of a scenario, simulated now unless it is there or under way.
 
         What is to be done `meanwhile` is done here if another process simulates the clock for it, and is
-        not ready.
+        not ready. It may wait for that process, and get the tape while it is written.
         """
         name = timing_name(scenario)
         if name not in self._kept:
@@ -60,7 +63,7 @@ class Timings:
                 self._hand_over(name, scenario)
             self._look_ahead()
             if meanwhile is not None and name in self._under_way and not self._under_way[name].is_done:
-                meanwhile()
+                meanwhile(self._under_way[name])
             self._kept[name] = timing = self._take(name, scenario, progress)
             self._pace.note(timing)
             self._look_ahead()
@@ -97,7 +100,7 @@ class Timings:
         """
         most = self._count([scenario, *self._to_come.values()], self._pace)
         if most > len(self._helpers) and (most > 1 or not self._to_come) and self._start():
-            self._helpers[-1].begin(scenario)
+            self._helpers[-1].begin(scenario, sends_parts=True)
             self._under_way[name] = self._helpers[-1]
 
     def _start(self) -> bool:

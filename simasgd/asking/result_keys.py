@@ -168,8 +168,8 @@ RUN: Mapping[str, str] = {
     "note": 'note about the copy of the data; "" without one',
     "wall": "real time that the program needed",
     "wall.simulate": "seconds of simulating the clock",
-    "wall.compile": "seconds of compiling",
-    "wall.replay": "seconds of learning: the tape's replay, with tests",
+    "wall.compile": "seconds of compiling, after the clock",
+    "wall.replay": "seconds of learning after the clock: the rest of the tape's replay, with tests",
     "wall.total": "seconds in all",
 }
 """run.json: a key within another has both names, with a point between."""

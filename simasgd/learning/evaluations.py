@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from simasgd.learning.layout.moment import Moment
 from simasgd.learning.players.checkpoint import AbstractCheckpoint
-from simasgd.learning.players.results import Divergence, Evaluation
+from simasgd.learning.players.results import Divergence, Evaluation, GroupResults
 from simasgd.learning.problem.keeping import keep
 from simasgd.learning.problem.problem import Problem
 from simasgd.results.kept.weights import KeptWeights
@@ -57,6 +57,14 @@ def find_cut(evaluations: Mapping[int, Evaluation], begin: int, target: float | 
     """
     return min(
         (steps for steps, found in evaluations.items() if steps > begin and _is_reached(found.error, target)), default=None
+    )
+
+
+def have_ended(results: GroupResults, members: int, target: float | None) -> bool:
+    """Return whether all members of a group have reached the target or diverged, on a tape that begins a run."""
+    return all(
+        results.divergence_of(member) is not None or find_cut(results.evaluations_of(member), 0, target) is not None
+        for member in range(members)
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import final
@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
+from simasgd.learning.early import EarlyLearning
 from simasgd.learning.evaluations import evaluate_moments, find_cut
 from simasgd.learning.layout.moment import Moment
 from simasgd.learning.players.checkpoint import AbstractCheckpoint
@@ -66,6 +67,7 @@ def train(
     checkpoint: AbstractCheckpoint,
     progress: ReportGradients,
     kept: KeptWeights | None = None,
+    early: EarlyLearning | None = None,
 ) -> list[Learned]:
     """Train each scenario of a group on their common tape, and return the results.
 
@@ -74,7 +76,8 @@ def train(
 
     The scenarios differ only in their learning rates and the seeds of their learning. Those that
     reach their `stop.test_error` end there. A `task` takes the place of their model and data. A
-    `player`, if given, plays a lone scenario. progress(steps) is called from time to time with the steps done.
+    `player`, if given, plays a lone scenario; without one, `early` learning is continued where it may
+    be. progress(steps) is called from time to time with the steps done.
 
     Raises simasgd.DataMissing, and simasgd.RunFailed if the memory does not suffice.
     """
@@ -87,13 +90,17 @@ def train(
         problems = build_problems(scenarios, tape, task, kept)
         progress(0)
         stops = sorted(set(steps))
+        reached: Mapping[int, KeptWeights] = {}
         if player is None:
             group = CompiledGroup(checkpoint=checkpoint)
-            compile_seconds, moments = group.prepare(problems), group.play(problems, stops, progress)
+            machine = group.prepare_machine(problems)
+            if early is not None:
+                reached = early.hand_over(machine, stops, checkpoint)
+            compile_seconds, moments = machine.compile_seconds, group.play(problems, stops, progress)
         else:
             compile_seconds, moments = player.prepare(problems[0]), _alone(player.play(problems[0], stops, progress))
         began = perf_counter()
-        weights = evaluate_moments(moments, problems, first, begin, steps[-1], checkpoint)
+        weights = {**reached, **evaluate_moments(moments, problems, first, begin, steps[-1], checkpoint)}
         replay_seconds = perf_counter() - began
     results = checkpoint.results
     return [

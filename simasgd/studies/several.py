@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from simasgd.ahead.timings import Timings
 from simasgd.learning.devices import capacity_for
-from simasgd.preparation import preparation_of
+from simasgd.preparation import Preparation
 from simasgd.results.run import Run
 from simasgd.results.study import Study, name_variants
 from simasgd.results.summary import Summary
@@ -198,8 +198,9 @@ def _run_all(
             members = [scenarios[number] for number in group]
             share = ShareOfWork.of_runs(progress, members[0], len(finished), len(group), len(scenarios))
             report = share_of_first(members[0], share).report
-            timing = timings.get(members[0], report, preparation_of(members, task))
-            runs = run_group(members, timing, share, task=task, work=work)
+            preparation = Preparation(members, report, task, work=work)
+            timing = timings.get(members[0], report, None if members[0].learning is None else preparation)
+            runs = run_group(members, timing, share, task=task, work=work, early=preparation.early)
             timings.release(members[0])
             for number, run in zip(group, runs, strict=True):
                 finished[number] = run

@@ -18,7 +18,7 @@ from simasgd.learning.chain.loop import ChainCarry, ChainColumns, GradientMemory
 from simasgd.learning.chain.plan import ChainPlan, plan_chain
 from simasgd.learning.chain.reference import play_reference
 from simasgd.learning.layout.abstract import AbstractLayout, Advance, MemberColumns, numbers_on_device, product_columns
-from simasgd.learning.layout.columns import Lengths, Values, bounds_column, column, in_slots, pad
+from simasgd.learning.layout.columns import Lengths, Values, bounds_column, column, first_rows, in_slots, pad
 from simasgd.learning.layout.costs import DeviceCosts
 from simasgd.learning.layout.moment import Moment
 from simasgd.learning.layout.packing import Packed, Packing
@@ -107,6 +107,21 @@ class ChainLayout(AbstractLayout):
             past=jnp.int32(tape.past.updates) if tape.past.updates else None,
             wave=None if plan.waves is None else bounds_column(plan.waves.step, self.lengths.bounds),
         )
+
+    def own_until(self, own: MemberColumns, steps: int) -> MemberColumns:
+        evaluations = int(self.first[steps])
+        return own._replace(
+            samples=first_rows(own.samples, evaluations),
+            codes=first_rows(own.codes, evaluations),
+            factor=first_rows(own.factor, steps),
+            local_factor=first_rows(own.local_factor, evaluations),
+        )
+
+    def shared_until(self, shared: ChainColumns, steps: int) -> ChainColumns:
+        bounds = 0 if self.waves is None else self.waves.until(steps) + 1
+        rows, evaluations = {"first": steps + 1, "keep": steps, "wave": bounds}, int(self.first[steps])
+        columns = {name: values for name, values in shared._asdict().items() if name != "past"}
+        return shared._replace(**{name: first_rows(values, rows.get(name, evaluations)) for name, values in columns.items()})
 
     def start(self, problem: Problem) -> ChainCarry:
         plan, rule, weights, before = self.plan, problem.recipe.rule, problem.start, problem.before

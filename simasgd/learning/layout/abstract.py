@@ -211,6 +211,17 @@ class AbstractLayout(abc.ABC):
         """Return the columns that all problems of a group share; `problem` is any of the group."""
 
     @abc.abstractmethod
+    def own_until(self, own: MemberColumns, steps: int) -> MemberColumns:
+        """Return the rows of a problem's columns that the first steps use."""
+
+    @abc.abstractmethod
+    def shared_until(self, shared: SharedColumns, steps: int) -> SharedColumns:
+        """Return the rows of the shared columns that the first steps use.
+
+        Where these hold numbers of later steps, any later step stands for the others.
+        """
+
+    @abc.abstractmethod
     def start(self, problem: Problem) -> Carry:
         """Return the carry before the first step."""
 

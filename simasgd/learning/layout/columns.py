@@ -86,6 +86,12 @@ def put(tree: Tree, index: Index, rows: Tree) -> Tree:
     return changed
 
 
+def first_rows(tree: Tree, rows: int) -> Tree:
+    """Return the first rows of all arrays of a tree."""
+    taken: Tree = jax.tree.map(lambda leaf: leaf[:rows], tree)
+    return taken
+
+
 def in_slots(tree: Tree, slots: int, slot: int) -> Tree:
     """Return arrays of `slots` slots, on a leading axis: `slot` holds the tree, the others 0."""
     filled: Tree = jax.tree.map(lambda leaf: jnp.zeros((slots, *jnp.shape(leaf)), leaf.dtype).at[slot].set(leaf), tree)

@@ -32,6 +32,10 @@ class Waves(NamedTuple):
     step: Shaped[Ints, " V+1"]
     shape: WaveShape
 
+    def until(self, steps: int) -> int:
+        """Return the number of waves that end within the first steps."""
+        return int(np.searchsorted(self.step, steps, side="right")) - 1
+
     def described(self, evaluations: int) -> str:
         """Describe the waves of `evaluations` evaluations."""
         number = len(self.step) - 1

@@ -15,7 +15,7 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int32
 
 from simasgd.learning.layout.abstract import AbstractLayout, Advance, MemberColumns, numbers_on_device
-from simasgd.learning.layout.columns import Lengths, Values, bounds_column, column, in_slots, pad, put, take
+from simasgd.learning.layout.columns import Lengths, Values, bounds_column, column, first_rows, in_slots, pad, put, take
 from simasgd.learning.layout.costs import DeviceCosts
 from simasgd.learning.layout.moment import Moment
 from simasgd.learning.layout.packing import Packed
@@ -127,6 +127,21 @@ class MixingLayout(AbstractLayout):
             needed=column(plan.needed[1:], rows, np.int32),
             state_needed=column(plan.state_needed[1:], rows, np.int32),
         )
+
+    def own_until(self, own: MemberColumns, steps: int) -> MemberColumns:
+        gradients = int(self.first[steps])
+        columns = first_rows((own.samples, own.codes, own.factor), gradients)
+        return own._replace(samples=columns[0], codes=columns[1], factor=columns[2])
+
+    def shared_until(self, shared: MixingColumns, steps: int) -> MixingColumns:
+        rows = dict.fromkeys(("row", "share", "read", "staleness", "learner", "step_share"), int(self.first[steps]))
+        rows |= {"before": steps + 1, "wave": 0 if self.waves is None else self.waves.until(steps) + 1}
+        columns = {name: values for name, values in shared._asdict().items() if name != "past"}
+        until = shared._replace(**{name: first_rows(values, rows.get(name, steps)) for name, values in columns.items()})
+        if until.numbers is None:
+            return until
+        needed = (jnp.minimum(last, steps) for last in (until.numbers.needed, until.numbers.state_needed))
+        return until._replace(numbers=until.numbers._replace(needed=next(needed), state_needed=next(needed)))
 
     def start(self, problem: Problem) -> MixingCarry:
         rule, weights, plan = problem.recipe.rule, problem.start, self.plan

@@ -13,7 +13,7 @@ import time
 import uuid
 from io import BytesIO
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeVar, final
+from typing import Literal, NamedTuple, final
 
 import equinox
 import jax
@@ -23,7 +23,16 @@ from simasgd.errors import RunFailed
 from simasgd.learning.layout.abstract import Carry
 from simasgd.learning.players.results import Divergence, Evaluation, GroupResults
 
-Tree = TypeVar("Tree")
+
+class State(NamedTuple):
+    """How far a walk through a tape has come."""
+
+    steps: int
+    """The number of steps done."""
+    carry: Carry
+    """The carry after them."""
+    results: GroupResults
+    """The results so far."""
 
 
 class AbstractCheckpoint(abc.ABC):
@@ -36,6 +45,7 @@ class AbstractCheckpoint(abc.ABC):
     def __init__(self) -> None:
         self._evaluations: list[Evaluation] = []
         self._divergences: list[Divergence] = []
+        self._begin: State | None = None
 
     @property
     def results(self) -> GroupResults:
@@ -50,12 +60,24 @@ class AbstractCheckpoint(abc.ABC):
         """Add a divergence to the results."""
         self._divergences.append(divergence)
 
-    @abc.abstractmethod
-    def restore(self, start: Tree) -> tuple[int, Tree]:
+    def begin_with(self, state: State) -> None:
+        """Let the walk begin with this state, unless another one is kept."""
+        self._begin = state
+
+    def restore(self, start: Carry) -> tuple[int, Carry]:
         """Return the number of steps done and the carry after them, and restore `results`.
 
-        If nothing is kept, return 0 and `start`, which has the structure of the carry.
+        If there is no state, return 0 and `start`, which has the structure of the carry.
         """
+        found = self._read(start) or self._begin
+        if found is None:
+            return 0, start
+        self._evaluations, self._divergences = list(found.results.evaluations), list(found.results.divergences)
+        return found.steps, found.carry
+
+    @abc.abstractmethod
+    def _read(self, start: Carry) -> State | None:
+        """Return the state that is kept; None if there is none."""
 
     @abc.abstractmethod
     def keep(self, steps: int, carry: Carry) -> None:
@@ -70,11 +92,29 @@ class AbstractCheckpoint(abc.ABC):
 class NoCheckpoint(AbstractCheckpoint):
     """A checkpoint that keeps nothing."""
 
-    def restore(self, start: Tree) -> tuple[int, Tree]:
-        return 0, start
+    def _read(self, start: Carry) -> State | None:
+        return None
 
     def keep(self, steps: int, carry: Carry) -> None:
         pass
+
+    def save(self) -> None:
+        pass
+
+
+@final
+class MemoryCheckpoint(AbstractCheckpoint):
+    """A checkpoint that keeps the `latest` state, and writes nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.latest: State | None = None
+
+    def _read(self, start: Carry) -> State | None:
+        return self.latest
+
+    def keep(self, steps: int, carry: Carry) -> None:
+        self.latest = State(steps, carry, self.results)
 
     def save(self) -> None:
         pass
@@ -89,12 +129,6 @@ class _Header(BaseModel):
     results: GroupResults
     digest: str
     """The SHA-256 of the rest of the file."""
-
-
-class _State(NamedTuple):
-    steps: int
-    carry: Carry
-    results: GroupResults
 
 
 @final
@@ -112,25 +146,23 @@ class FileCheckpoint(AbstractCheckpoint):
         self._identity = identity
         self._seconds = seconds
         self._last = time.monotonic()
-        self._unsaved: _State | None = None
+        self._unsaved: State | None = None
         self._writing = threading.Lock()
 
-    def restore(self, start: Tree) -> tuple[int, Tree]:
+    def _read(self, start: Carry) -> State | None:
         if not self._path.is_file():
-            return 0, start
+            return None
         first_line, _, arrays = self._path.read_bytes().partition(b"\n")
         try:
             header = _Header.model_validate_json(first_line)
         except ValidationError:
-            return 0, start
+            return None
         if header.identity != self._identity or header.digest != _digest(arrays):
-            return 0, start
-        carry: Tree = equinox.tree_deserialise_leaves(BytesIO(arrays), start)
-        self._evaluations, self._divergences = list(header.results.evaluations), list(header.results.divergences)
-        return header.steps, carry
+            return None
+        return State(header.steps, equinox.tree_deserialise_leaves(BytesIO(arrays), start), header.results)
 
     def keep(self, steps: int, carry: Carry) -> None:
-        self._unsaved = _State(steps, carry, self.results)
+        self._unsaved = State(steps, carry, self.results)
         now = time.monotonic()
         if now - self._last >= self._seconds:
             self._last = now
@@ -142,7 +174,7 @@ class FileCheckpoint(AbstractCheckpoint):
             if state is not None:
                 self._write(state)
 
-    def _write(self, state: _State) -> None:
+    def _write(self, state: State) -> None:
         buffer = BytesIO()
         equinox.tree_serialise_leaves(buffer, jax.device_get(state.carry))
         arrays = buffer.getvalue()

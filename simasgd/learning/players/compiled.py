@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import final
 
+from simasgd.errors import RunFailed
 from simasgd.learning.data.image_folder import LazyImages
 from simasgd.learning.layout.abstract import AbstractLayout
 from simasgd.learning.layout.costs import DeviceCosts
@@ -13,7 +15,7 @@ from simasgd.learning.players.checkpoint import AbstractCheckpoint, NoCheckpoint
 from simasgd.learning.players.machine import Machine, walk
 from simasgd.learning.players.planner import lay_out
 from simasgd.learning.players.player import AbstractPlayer
-from simasgd.learning.problem.memory import available_bytes, require_bytes, tree_bytes
+from simasgd.learning.problem.memory import require_bytes, tree_bytes
 from simasgd.learning.problem.problem import Problem
 from simasgd.memory import format_bytes
 
@@ -34,9 +36,13 @@ class CompiledGroup:
 
     def prepare(self, problems: Sequence[Problem]) -> float:
         """Plan and compile; return the seconds that compiling took."""
-        machine = _build_machine(problems, self._costs)
+        return self.prepare_machine(problems).compile_seconds
+
+    def prepare_machine(self, problems: Sequence[Problem]) -> Machine:
+        """Plan and compile; return the machine that `play` uses."""
+        machine = build_machine(problems, self._costs)
         self._prepared = (list(problems), machine)
-        return machine.compile_seconds
+        return machine
 
     def play(
         self, problems: Sequence[Problem], stops: Sequence[int], progress: Callable[[int], None]
@@ -79,17 +85,19 @@ def compile_ahead(problems: Sequence[Problem], factor: float, costs: DeviceCosts
     shapes. Nothing is compiled where the memory may not suffice, or where samples are read bit by bit: their number is not
     known.
     """
-    first = problems[0]
-    if isinstance(first.train.inputs, LazyImages):
+    if isinstance(problems[0].train.inputs, LazyImages):
         return
-    layout = lay_out(first.recipe, first.tape, first.sample, first.cuts, costs, len(problems)).stretched(factor)
-    if sum(_bytes_needed(first, layout, len(problems)).values()) <= available_bytes():
-        Machine(problems, layout)
+    with suppress(RunFailed):  # the message for the whole tape has its own numbers
+        build_machine(problems, costs, factor)
 
 
-def _build_machine(problems: Sequence[Problem], costs: DeviceCosts | None) -> Machine:
+def build_machine(problems: Sequence[Problem], costs: DeviceCosts | None = None, factor: float = 1.0) -> Machine:
+    """Plan and compile the loop of a tape, or of one that is `factor` times as long and goes on alike.
+
+    Raises RunFailed if the memory does not suffice.
+    """
     first = problems[0]
-    layout = lay_out(first.recipe, first.tape, first.sample, first.cuts, costs, len(problems))
+    layout = lay_out(first.recipe, first.tape, first.sample, first.cuts, costs, len(problems)).stretched(factor)
     _require_memory(first, layout, len(problems))
     return Machine(problems, layout)
 

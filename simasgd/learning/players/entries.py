@@ -45,3 +45,8 @@ class Entries:
         """Return an entry in the middle between two steps, or None if there is none."""
         first, last = np.searchsorted(self._steps, done, side="right"), np.searchsorted(self._steps, until, side="left")
         return int(self._steps[(first + last) // 2]) if first < last else None
+
+    def until(self, stop: int) -> Ints:
+        """Return the entries up to `stop`."""
+        until: Ints = self._steps[self._steps <= stop]
+        return until

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
@@ -49,6 +50,14 @@ class _Program(NamedTuple):
     mesh: Mesh | None
 
 
+class Beginning(NamedTuple):
+    """What decides the carry of a loop after some steps: of equal beginnings the carries are equal."""
+
+    program: tuple[_Program, PyTreeDef, tuple[Leaf, ...]]
+    digest: bytes
+    """Of the rows up to there, and of the steps at which the loop may be left."""
+
+
 @final
 class Machine:
     """A group of problems with one recipe and one tape, ready to be played by a compiled loop.
@@ -89,9 +98,9 @@ class Machine:
             shape = shape._replace(width=-(-shape.width // mesh.size) * mesh.size)
         began = time.perf_counter()
         arguments = (self.start, self._rows, *self._feed.samples_for(0), 0, 0)
-        self._advance = _compiled(
-            _Program(layout.loop, first.recipe.frame, shape, self.members > 1, mesh), *_signature(arguments)
-        )
+        program = _Program(layout.loop, first.recipe.frame, shape, self.members > 1, mesh)
+        self._program = (program, *_signature(arguments))
+        self._advance = _compiled(*self._program)
         self.compile_seconds = time.perf_counter() - began
 
     def advance(self, carry: Carry, start: int, stop: int) -> Carry:
@@ -133,6 +142,16 @@ class Machine:
             else:
                 until = middle
         return self.moment(self.advance(carry, done, until), until, member, diverged=True)
+
+    def beginning(self, steps: int) -> Beginning:
+        """Return what decides the carry after the first steps. Samples must be on the device as a whole."""
+        layout, (own, shared) = self._layout, self._rows
+        own_until = partial(layout.own_until, steps=steps)
+        used = own_until(own) if self.members == 1 else jax.vmap(own_until)(own)
+        digest = hashlib.blake2b(self.entries.until(steps).tobytes())
+        for column in jax.tree.leaves((used, layout.shared_until(shared, steps))):
+            digest.update(np.ascontiguousarray(column).data)
+        return Beginning(self._program, digest.digest())
 
     def _place(self, mesh: Mesh) -> None:
         """Spread the members over the devices if they can be divided evenly.
