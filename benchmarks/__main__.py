@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax
 
@@ -16,6 +16,7 @@ from benchmarks import (
     collectives,
     fit_coverage,
     gpu,
+    gpu_runs,
     protocols,
     pytorch,
     replay,
@@ -50,17 +51,21 @@ COMPARISONS: dict[str, Callable[[], None]] = {
 clocks that are simulated ahead, with measured clusters (they
 need public data), of `fit` with the truth, and of the test-bed's recorded runs with simulated ones (they need Ray)."""
 
+PROGRAMS: dict[str, Callable[[Sequence[str]], None]] = {"against": against.main, "gpu-runs": gpu_runs.main}
+"""Benchmarks with arguments of their own, which measure fresh processes: `against REV` compares this commit with another one,
+and `gpu-runs` times whole commands on a GPU. This process leaves the device to them."""
+
 
 def main() -> None:
-    """Run the benchmarks that the command line names, or all; `against REV` compares this commit with another one."""
-    if sys.argv[1:2] == ["against"]:
-        against.main(sys.argv[2:])
+    """Run the benchmarks that the command line names, or all."""
+    if sys.argv[1:2] and sys.argv[1] in PROGRAMS:
+        PROGRAMS[sys.argv[1]](sys.argv[2:])
         return
     names = sys.argv[1:] or list(BENCHMARKS)
     known = BENCHMARKS | COMPARISONS
     unknown = [name for name in names if name not in known]
     if unknown:
-        sys.exit(f"unknown benchmark {unknown[0]!r}; choose from {', '.join([*known, 'against'])}")
+        sys.exit(f"unknown benchmark {unknown[0]!r}; choose from {', '.join([*known, *PROGRAMS])}")
     print(f"Python {platform.python_version()}, JAX {jax.__version__} on {jax.devices()[0].platform}")
     for name in names:
         print(f"--- {name}")
