@@ -78,11 +78,13 @@ class Preparation:
     def _replay(self, helper: Helper) -> None:
         """Replay the tape as far as it is written, until it is whole.
 
-        A run of several parts, and one that goes on from a checkpoint, wait for the whole tape.
+        A run that is continued, and one that resumes from a checkpoint, wait for the whole tape. So does one whose
+        clock was begun ahead: the time is better spent on the next clock.
         """
         from simasgd.learning.early import EarlyLearning
 
-        if self._scenarios[0].stop.continued or (self._work and self._work.checkpoint(self._scenarios).is_file()):
+        resumes = self._work is not None and self._work.checkpoint(self._scenarios).is_file()
+        if not helper.sends_parts or self._scenarios[0].stop.continued or resumes:
             return
 
         def is_whole() -> bool:
@@ -97,5 +99,6 @@ class Preparation:
             try:
                 early.go_on(part, is_whole)
             except (MemoryError, RunFailed):  # the message for the whole tape has its own numbers
+                early.forget()
                 return
         self.early = early

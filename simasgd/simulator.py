@@ -163,12 +163,14 @@ def run_group(
     if scenarios[0].stop.continued:
         return [_run_in_parts(scenarios[0], timing, share, task, player, work)]
     most = _most_that_fit(scenarios, timing, task, memory)
+    if early is not None and most < len(scenarios):
+        early.forget()
     runs: list[Run] = []
     for begin in range(0, len(scenarios), most):
         members = scenarios[begin : begin + most]
         part = share.split(begin / len(scenarios))[1].split(len(members) / (len(scenarios) - begin))[0]
         found = None if work is None or len(members) == len(scenarios) else work.find(members)
-        runs += found or _run_loop(members, timing, part, task, player, work, early if len(members) == len(scenarios) else None)
+        runs += found or _run_loop(members, timing, part, task, player, work, early)
     return runs
 
 

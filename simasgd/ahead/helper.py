@@ -49,6 +49,7 @@ class Helper:
         self._first: tuple[list[str], int] | None = (sys.path, os.getpid())
         self._fraction = 0.0
         self._part: Part | None = None
+        self._sends_parts = False
         self._answer: Future[Timing | None] | None = None
 
     @property
@@ -64,8 +65,13 @@ class Helper:
     def begin(self, scenario: Scenario, *, sends_parts: bool = False) -> None:
         """Begin to simulate the clock of a scenario; `sends_parts` says whether its tape is sent while it is written."""
         assert self._answer is None
-        self._fraction, self._part = 0.0, None
+        self._fraction, self._part, self._sends_parts = 0.0, None, sends_parts
         self._answer = self._reader.submit(self._ask, _pickled(scenario), sends_parts)
+
+    @property
+    def sends_parts(self) -> bool:
+        """Whether the tape is sent while it is written."""
+        return self._sends_parts
 
     @property
     def fraction(self) -> float:

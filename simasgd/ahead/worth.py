@@ -19,8 +19,9 @@ _OF_GRADIENT, _OF_LEARNER = 15e-6, 100e-6
 """Seconds of a clock for each gradient and each learner, before one was measured: on a machine of 2026, with a server."""
 _WORTH = 3.0
 """Seconds of clocks for which a process is started. Its start takes about one, and two compete for the same caches."""
-_BYTES_OF_PROCESS, _BYTES_OF_GRADIENT = 140e6, 200
-"""Bytes of a process with the libraries of the clock, and of a gradient on two tapes, one in each process."""
+_BYTES_OF_PROCESS, _BYTES_OF_GRADIENT = 140e6, 400
+"""Bytes of a process with the libraries of the clock, and of a gradient: on a tape in each process, and on the parts of it
+that are sent."""
 _USABLE = 0.5  # of the free memory
 _MOST = 4
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import final
 
 import jax
 import numpy as np
 
 from simasgd.learning.data.image_folder import LazyImages
-from simasgd.learning.evaluations import evaluate_moments, have_ended
+from simasgd.learning.evaluations import evaluate_moments, find_ended
 from simasgd.learning.layout.costs import DeviceCosts
 from simasgd.learning.layout.moment import Moment
 from simasgd.learning.players.checkpoint import AbstractCheckpoint, MemoryCheckpoint
@@ -19,22 +19,20 @@ from simasgd.learning.problem.memory import device_errors_translated
 from simasgd.learning.problem.points import evaluation_points
 from simasgd.learning.problem.problem import build_problems
 from simasgd.learning.problem.task import AbstractTask
-from simasgd.results.kept.weights import KeptWeights
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.growing import Part, settled_steps
 
-_MOST_FAILURES = 2  # parts that began anew; the next ones would, too
-_LOOKS = 20  # at least, in each part
+_MOST_ATTEMPTS = 2  # a rule that needs the whole tape, say its mean staleness, begins anew with each part
+_LOOKS = 20  # in a part, besides those at evaluations
 
 
 @final
 class _Attempt:
-    """A walk from the first step on: its state, and what goes with it."""
+    """A walk from the first step on: its state, and what decided its carry."""
 
     def __init__(self) -> None:
         self.checkpoint = MemoryCheckpoint()
         self.beginning: Beginning | None = None
-        self.weights: dict[int, KeptWeights] = {}
         self.evaluated: frozenset[int] = frozenset()
 
 
@@ -55,12 +53,12 @@ class EarlyLearning:
         self._task = task
         self._costs = costs
         self._attempt = _Attempt()
-        self._failures = 0
+        self._attempts = 1
         self._is_over = False
 
     @property
     def is_over(self) -> bool:
-        """Whether all runs have ended, or parts began anew so often that the next ones would, too."""
+        """Whether all runs have ended, or there were as many attempts as may be."""
         return self._is_over
 
     @property
@@ -84,8 +82,11 @@ class EarlyLearning:
                 return
             machine = build_machine(problems, self._costs, 1.0 / part.fraction)
             if not self._is_continued_by(machine):
-                self._attempt, self._failures = _Attempt(), self._failures + 1
-                self._is_over = self._failures > _MOST_FAILURES
+                self.forget()
+                self._attempts += 1
+                if self._attempts > _MOST_ATTEMPTS:
+                    self._is_over = True
+                    return
             attempt, done = self._attempt, self.steps
             until = machine.entries.before(settled_steps(part.tape))
             if until <= done:
@@ -102,23 +103,27 @@ class EarlyLearning:
                     if is_enough():
                         return
 
-            attempt.weights |= evaluate_moments(due(), problems, first, 0, -1, attempt.checkpoint)
+            evaluate_moments(due(), problems, first, 0, None, attempt.checkpoint)
             attempt.evaluated = frozenset(wanted)
             attempt.beginning = machine.beginning(self.steps)
-            self._is_over |= have_ended(attempt.checkpoint.results, len(problems), first.stop.test_error)
+            ended = find_ended(attempt.checkpoint.results, len(problems), 0, first.stop.test_error)
+            self._is_over = len(ended) == len(problems)
 
-    def hand_over(self, machine: Machine, stops: Sequence[int], checkpoint: AbstractCheckpoint) -> Mapping[int, KeptWeights]:
+    def hand_over(self, machine: Machine, stops: Sequence[int], checkpoint: AbstractCheckpoint) -> None:
         """Let the replay of the whole tape, with evaluations at `stops`, begin where this one has come, if it may.
 
-        Return the weights of the runs that have reached their test error, if they are kept.
+        This one keeps nothing afterwards.
         """
         attempt, done = self._attempt, self.steps
         are_evaluated = {stop for stop in stops if stop < done} == {stop for stop in attempt.evaluated if stop < done}
-        if attempt.checkpoint.latest is None or not are_evaluated or not self._is_continued_by(machine):
-            return {}
-        checkpoint.begin_with(attempt.checkpoint.latest)
-        return attempt.weights
+        if attempt.checkpoint.latest is not None and are_evaluated and self._is_continued_by(machine):
+            checkpoint.begin_with(attempt.checkpoint.latest)
+        self.forget()
+
+    def forget(self) -> None:
+        """Free the memory of what was replayed."""
+        self._attempt = _Attempt()
 
     def _is_continued_by(self, machine: Machine) -> bool:
         """Return whether a machine for a longer part of the tape has the same carry where this walk has come."""
-        return self._attempt.beginning is None or self._attempt.beginning == machine.beginning(self.steps)
+        return not self.steps or self._attempt.beginning == machine.beginning(self.steps)

@@ -19,13 +19,13 @@ def evaluate_moments(
     problems: Sequence[Problem],
     scenario: Scenario,
     begin: int,
-    stop: int,
+    stop: int | None,
     checkpoint: AbstractCheckpoint,
 ) -> dict[int, KeptWeights]:
     """Evaluate the weights at each stop, into the checkpoint's results, until all problems have ended.
 
     Return the last weights of each problem if `scenario`, the first of the group, keeps them. The
-    tape begins after `begin` steps, and `stop` is the last one.
+    tape begins after `begin` steps, and `stop` is the last one; None if that is not known yet.
     """
     assert scenario.learning is not None
     assert scenario.samples_per_epoch is not None
@@ -34,8 +34,7 @@ def evaluate_moments(
     last: dict[int, KeptWeights] = {}
     for number, moment_of_each in enumerate(moments):
         if not number:  # the walk may go on from a checkpoint
-            evaluations = map(checkpoint.results.evaluations_of, range(len(problems)))
-            ended = {member for member, found in enumerate(evaluations) if find_cut(found, begin, target) is not None}
+            ended = find_ended(checkpoint.results, len(problems), begin, target)
         for member, moment in enumerate(moment_of_each):
             if moment is None or member in ended:
                 continue
@@ -60,12 +59,13 @@ def find_cut(evaluations: Mapping[int, Evaluation], begin: int, target: float | 
     )
 
 
-def have_ended(results: GroupResults, members: int, target: float | None) -> bool:
-    """Return whether all members of a group have reached the target or diverged, on a tape that begins a run."""
-    return all(
-        results.divergence_of(member) is not None or find_cut(results.evaluations_of(member), 0, target) is not None
+def find_ended(results: GroupResults, members: int, begin: int, target: float | None) -> set[int]:
+    """Return the members of a group that have reached the target or diverged, on a tape that begins after `begin` steps."""
+    return {
+        member
         for member in range(members)
-    )
+        if results.divergence_of(member) is not None or find_cut(results.evaluations_of(member), begin, target) is not None
+    }
 
 
 def _is_reached(error: float | None, target: float | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import final
@@ -12,18 +12,20 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
+from simasgd.errors import RunFailed
 from simasgd.learning.early import EarlyLearning
 from simasgd.learning.evaluations import evaluate_moments, find_cut
 from simasgd.learning.layout.moment import Moment
 from simasgd.learning.players.checkpoint import AbstractCheckpoint
 from simasgd.learning.players.compiled import CompiledGroup, compile_ahead
+from simasgd.learning.players.machine import Machine
 from simasgd.learning.players.player import AbstractPlayer
 from simasgd.learning.players.results import Divergence, Evaluation
 from simasgd.learning.problem.evaluation import evaluate
 from simasgd.learning.problem.memory import device_errors_translated
 from simasgd.learning.problem.points import evaluation_points
 from simasgd.learning.problem.precision import products_in
-from simasgd.learning.problem.problem import build_problems, initial_weights, require_data
+from simasgd.learning.problem.problem import Problem, build_problems, initial_weights, require_data
 from simasgd.learning.problem.task import AbstractTask, ScenarioTask, frame_of, place
 from simasgd.results.kept.weights import KeptWeights
 from simasgd.scenario.schema import Scenario
@@ -90,17 +92,16 @@ def train(
         problems = build_problems(scenarios, tape, task, kept)
         progress(0)
         stops = sorted(set(steps))
-        reached: Mapping[int, KeptWeights] = {}
         if player is None:
             group = CompiledGroup(checkpoint=checkpoint)
-            machine = group.prepare_machine(problems)
+            machine = _prepare_machine(group, problems, early)
             if early is not None:
-                reached = early.hand_over(machine, stops, checkpoint)
+                early.hand_over(machine, stops, checkpoint)
             compile_seconds, moments = machine.compile_seconds, group.play(problems, stops, progress)
         else:
             compile_seconds, moments = player.prepare(problems[0]), _alone(player.play(problems[0], stops, progress))
         began = perf_counter()
-        weights = {**reached, **evaluate_moments(moments, problems, first, begin, steps[-1], checkpoint)}
+        weights = evaluate_moments(moments, problems, first, begin, steps[-1], checkpoint)
         replay_seconds = perf_counter() - began
     results = checkpoint.results
     return [
@@ -142,6 +143,17 @@ def expect(scenarios: Sequence[Scenario], first: Tape, factor: float, task: Abst
     assert learning is not None
     with jax.enable_x64(learning.precision == "float64"), device_errors_translated():
         compile_ahead(build_problems(scenarios, first, task), factor)
+
+
+def _prepare_machine(group: CompiledGroup, problems: Sequence[Problem], early: EarlyLearning | None) -> Machine:
+    """Plan and compile. If the memory does not suffice beside what `early` learning holds, it is given up."""
+    try:
+        return group.prepare_machine(problems)
+    except RunFailed:
+        if early is None or not early.steps:
+            raise
+        early.forget()
+    return group.prepare_machine(problems)
 
 
 def _alone(moments: Iterator[Moment]) -> Iterator[tuple[Moment | None, ...]]:

@@ -145,7 +145,7 @@ def long(gradients: int | None, **changes: object) -> Scenario:
         (1_000_000, 9, 3, 1e10, 2),
         (1_000_000, 9, 64, 1e10, 4),
         (1_000_000, 1, 64, 1e10, 1),
-        (1_000_000, 9, 64, 1.4e9, 2),  # half of it, for 340 MB each
+        (1_000_000, 9, 64, 2.2e9, 2),  # half of it, for 540 MB each
         (1_000_000, 9, 64, 5e8, 0),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import jax
 import numpy as np
@@ -14,7 +14,8 @@ import pytest
 from simasgd.learning.early import EarlyLearning
 from simasgd.learning.layout.costs import CPU, DeviceCosts
 from simasgd.learning.players import planner
-from simasgd.learning.players.checkpoint import AbstractCheckpoint, FileCheckpoint, NoCheckpoint
+from simasgd.learning.players.checkpoint import AbstractCheckpoint, FileCheckpoint, NoCheckpoint, State
+from simasgd.learning.problem.problem import build_problem
 from simasgd.learning.train import Learned, train
 from simasgd.results.kept.weights import KeptWeights
 from simasgd.scenario.schema import Scenario
@@ -70,11 +71,31 @@ def arrays_of(kept: KeptWeights | None) -> list[np.ndarray]:
     return [] if kept is None else jax.tree.leaves([vars(kept)[field.name] for field in fields(KeptWeights)])
 
 
+@final
+class Noting(AbstractCheckpoint):
+    """A checkpoint that keeps nothing, and notes from which step a replay begins."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begin = 0
+
+    def _read(self, start: Any) -> State | None:
+        self.begin = 0 if self._begin is None else self._begin.steps
+        return None
+
+    def keep(self, steps: int, carry: Any) -> None:
+        pass
+
+    def save(self) -> None:
+        pass
+
+
 def check(scenarios: Sequence[Scenario], early: EarlyLearning, least: int) -> list[Learned]:
     """Learn with and without early learning: the results are equal, and at least so many steps were taken over."""
-    expected, checkpoint = learn(scenarios, None), NoCheckpoint()
-    assert_equal(learn(scenarios, early, checkpoint), expected)
-    assert checkpoint.restore(None)[0] == early.steps >= least
+    expected, noting, steps = learn(scenarios, None), Noting(), early.steps
+    assert_equal(learn(scenarios, early, noting), expected)
+    assert noting.begin == steps >= least
+    assert early.steps == 0, "what was replayed is not held any longer"
     return expected
 
 
@@ -121,6 +142,22 @@ def test_a_run_that_diverges_early_diverges_at_the_same_update() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast")
+def test_a_group_whose_members_have_all_ended_early_is_not_replayed_to_the_end() -> None:
+    """One has reached its error, and one has diverged."""
+    changes: list[dict[str, Any]] = [{"learning": {"optimizer": {"learning_rate": rate}}} for rate in (0.05, 1e30)]
+    target = {"stop": {"test_error": 0.2}, "record": {"weights": False}, "learning": {"evaluate": "0.1 epochs"}}
+    rates = [scenario(LEARNING, SMALL, target, change) for change in changes]
+    early = begin(rates)
+    assert early.is_over
+    told: list[int] = []
+    learned = train(
+        rates, whole_tape(rates[0]), task=None, player=None, checkpoint=NoCheckpoint(), progress=told.append, early=early
+    )
+    assert_equal(learned, learn(rates, None))
+    assert max(told) < 1000
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
 def test_a_member_of_a_group_diverges_early_and_the_others_go_on() -> None:
     rates = [scenario(LINEAR, SMALL, {"learning": {"optimizer": {"learning_rate": rate}}}) for rate in (0.01, 1e30)]
     early = begin(rates)
@@ -134,27 +171,28 @@ def test_a_tape_that_was_foretold_wrongly_is_replayed_from_its_beginning() -> No
     chosen = scenario(LINEAR, SMALL)
     early = begin([chosen.with_seed(7)])
     assert early.steps > 500
-    checkpoint = NoCheckpoint()
-    assert_equal(learn([chosen], early, checkpoint), learn([chosen], None))
-    assert checkpoint.restore(None) == (0, None)
+    noting = Noting()
+    assert_equal(learn([chosen], early, noting), learn([chosen], None))
+    assert noting.begin == 0
 
 
 def test_parts_that_contradict_each_other_begin_anew_and_are_given_up() -> None:
     chosen = scenario(LINEAR, SMALL)
     early = EarlyLearning([chosen])
-    for number, gradients in enumerate((400, 600, 800, 1000)):
+    for number, gradients in enumerate((400, 600, 800)):
         assert not early.is_over
-        early.go_on(Part(*simulate_first(chosen.with_seed(number) if number < 3 else chosen, gradients)))
+        early.go_on(Part(*simulate_first(chosen.with_seed(number), gradients)))
     assert early.is_over
-    check([chosen], early, 500)
+    assert early.steps == 0
+    check([chosen], early, 0)
 
 
 def test_other_evaluations_are_not_taken_over() -> None:
     chosen = scenario(LINEAR, SMALL)
     early = begin([scenario(LINEAR, SMALL, {"learning": {"evaluate": "0.1 epochs"}})])
-    checkpoint = NoCheckpoint()
-    assert_equal(learn([chosen], early, checkpoint), learn([chosen], None))
-    assert checkpoint.restore(None) == (0, None)
+    noting = Noting()
+    assert_equal(learn([chosen], early, noting), learn([chosen], None))
+    assert noting.begin == 0
 
 
 def test_a_state_on_disk_comes_before_early_learning_and_has_it_afterwards(tmp_path: Path) -> None:
@@ -165,6 +203,21 @@ def test_a_state_on_disk_comes_before_early_learning_and_has_it_afterwards(tmp_p
     again = FileCheckpoint(tmp_path / "x", "run", 1e9)
     assert_equal(learn([chosen], begin([chosen]), again), expected)
     assert again.restore(None)[0] > 1000
+
+
+def test_it_is_given_up_where_the_memory_suffices_for_the_whole_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = scenario(LINEAR, SMALL)
+    early = begin([chosen])
+
+    def available() -> int:
+        return 0 if early.steps else 1 << 40
+
+    expected, noting = learn([chosen], None), Noting()
+    problem = build_problem(chosen, whole_tape(chosen))
+    monkeypatch.setattr("simasgd.learning.train.build_problems", lambda *arguments: [problem])
+    monkeypatch.setattr("simasgd.learning.problem.memory.available_bytes", available)
+    assert_equal(learn([chosen], early, noting), expected)
+    assert noting.begin == 0
 
 
 def test_it_is_left_when_it_is_enough() -> None:

@@ -118,10 +118,11 @@ class ChainLayout(AbstractLayout):
         )
 
     def shared_until(self, shared: ChainColumns, steps: int) -> ChainColumns:
-        bounds = 0 if self.waves is None else self.waves.until(steps) + 1
-        rows, evaluations = {"first": steps + 1, "keep": steps, "wave": bounds}, int(self.first[steps])
+        of_evaluations = ("share", "slot", "staleness", "learner", "coefficient", "reads_copy", "ends_message")
+        rows = dict.fromkeys(of_evaluations, int(self.first[steps])) | {"first": steps + 1, "keep": steps}
+        rows["wave"] = 0 if self.waves is None else self.waves.until(steps) + 1
         columns = {name: values for name, values in shared._asdict().items() if name != "past"}
-        return shared._replace(**{name: first_rows(values, rows.get(name, evaluations)) for name, values in columns.items()})
+        return shared._replace(**{name: first_rows(values, rows[name]) for name, values in columns.items()})
 
     def start(self, problem: Problem) -> ChainCarry:
         plan, rule, weights, before = self.plan, problem.recipe.rule, problem.start, problem.before

@@ -218,7 +218,8 @@ class AbstractLayout(abc.ABC):
     def shared_until(self, shared: SharedColumns, steps: int) -> SharedColumns:
         """Return the rows of the shared columns that the first steps use.
 
-        Where these hold numbers of later steps, any later step stands for the others.
+        A row may name a later step, such as the last that needs a model. It then names step `steps`: what
+        comes after the first steps does not show.
         """
 
     @abc.abstractmethod

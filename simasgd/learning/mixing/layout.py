@@ -134,14 +134,16 @@ class MixingLayout(AbstractLayout):
         return own._replace(samples=columns[0], codes=columns[1], factor=columns[2])
 
     def shared_until(self, shared: MixingColumns, steps: int) -> MixingColumns:
-        rows = dict.fromkeys(("row", "share", "read", "staleness", "learner", "step_share"), int(self.first[steps]))
+        of_gradients = ("row", "share", "read", "staleness", "learner", "step_share")
+        of_rows = ("base", "other", "base_share", "other_share", "state", "other_state", "keep", "keep_state", "numbers")
+        rows = dict.fromkeys(of_gradients, int(self.first[steps])) | dict.fromkeys(of_rows, steps)
         rows |= {"before": steps + 1, "wave": 0 if self.waves is None else self.waves.until(steps) + 1}
         columns = {name: values for name, values in shared._asdict().items() if name != "past"}
-        until = shared._replace(**{name: first_rows(values, rows.get(name, steps)) for name, values in columns.items()})
+        until = shared._replace(**{name: first_rows(values, rows[name]) for name, values in columns.items()})
         if until.numbers is None:
             return until
-        needed = (jnp.minimum(last, steps) for last in (until.numbers.needed, until.numbers.state_needed))
-        return until._replace(numbers=until.numbers._replace(needed=next(needed), state_needed=next(needed)))
+        needed, state_needed = jnp.minimum(until.numbers.needed, steps), jnp.minimum(until.numbers.state_needed, steps)
+        return until._replace(numbers=until.numbers._replace(needed=needed, state_needed=state_needed))
 
     def start(self, problem: Problem) -> MixingCarry:
         rule, weights, plan = problem.recipe.rule, problem.start, self.plan

@@ -61,7 +61,7 @@ class AbstractCheckpoint(abc.ABC):
         self._divergences.append(divergence)
 
     def begin_with(self, state: State) -> None:
-        """Let the walk begin with this state, unless another one is kept."""
+        """Let the next walk begin with this state, unless another one is kept."""
         self._begin = state
 
     def restore(self, start: Carry) -> tuple[int, Carry]:
@@ -70,6 +70,7 @@ class AbstractCheckpoint(abc.ABC):
         If there is no state, return 0 and `start`, which has the structure of the carry.
         """
         found = self._read(start) or self._begin
+        self._begin = None  # the walk frees it when it has come farther
         if found is None:
             return 0, start
         self._evaluations, self._divergences = list(found.results.evaluations), list(found.results.divergences)

@@ -59,7 +59,9 @@ class CompiledGroup:
         done, carry = self._checkpoint.restore(machine.start)
         done = max(done, problems[0].tape.past.rows)  # the carry at the start is the one after these
         left = [stop for stop in stops if stop >= done]
-        yield from walk(machine, carry, done, left, progress, self._checkpoint.keep)
+        moments = walk(machine, carry, done, left, progress, self._checkpoint.keep)
+        del carry  # the walk frees it when it has come farther
+        yield from moments
 
 
 @final

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
+from operator import itemgetter
 from typing import NamedTuple, TypeAlias, final
 
 import jax
@@ -145,11 +146,11 @@ class Machine:
 
     def beginning(self, steps: int) -> Beginning:
         """Return what decides the carry after the first steps. Samples must be on the device as a whole."""
-        layout, (own, shared) = self._layout, self._rows
-        own_until = partial(layout.own_until, steps=steps)
-        used = own_until(own) if self.members == 1 else jax.vmap(own_until)(own)
+        own, shared = jax.device_get(self._rows)
+        members = [own] if self.members == 1 else [jax.tree.map(itemgetter(member), own) for member in range(self.members)]
         digest = hashlib.blake2b(self.entries.until(steps).tobytes())
-        for column in jax.tree.leaves((used, layout.shared_until(shared, steps))):
+        used = [self._layout.own_until(own, steps) for own in members], self._layout.shared_until(shared, steps)
+        for column in jax.tree.leaves(used):
             digest.update(np.ascontiguousarray(column).data)
         return Beginning(self._program, digest.digest())
 
