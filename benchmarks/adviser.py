@@ -17,11 +17,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+from simasgd.advising.aims import Aim
 from simasgd.advising.candidates import Candidate
 from simasgd.advising.findings import CandidateRow, Findings
 from simasgd.advising.inquiry import find_advice, list_advice_paths, plan_inquiry
 from simasgd.advising.race import SeedCost, compare_costs
-from simasgd.advising.search import Aim
 from simasgd.advising.trial_runner import Trial, TrialRunner
 from simasgd.report.advice.sentences import say_candidate, state_verdict
 from simasgd.scenario.vocabulary.merge import merge

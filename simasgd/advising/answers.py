@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 
 from simasgd.advising import findings as form
+from simasgd.advising.aims import Aim, SearchStage, price
 from simasgd.advising.candidate_runs import predict_epochs
 from simasgd.advising.candidates import Candidate
 from simasgd.advising.pace import SamplePace, measure_paces
 from simasgd.advising.race import LEAST_SEEDS
-from simasgd.advising.search import Aim, Search, SearchStage, price
+from simasgd.advising.search import Search
 from simasgd.advising.worlds import HERE, in_world, list_worlds
 from simasgd.results.json_files import finite
 from simasgd.results.summary import Speedup
@@ -29,14 +30,14 @@ def list_answers(search: Search) -> list[form.AimAnswer]:
 
 
 def _answer(search: Search, aim: Aim) -> form.AimAnswer | None:
-    finalists = search.finalists(aim)
+    finalists = search.finalists.get(aim, [])
     if not finalists:
         return None
     whole = [seed for seed in search.seeds if all(seed in search.courses[one.number] for one in search.racing[aim])]
-    sure = [one for one in finalists if search.costs(one, whole, aim) is not None]
-    leader = min(sure or search.racing[aim][:1], key=lambda one: (search.mean_log(one, whole, aim), one.number))
+    sure = [one for one in finalists if search.paid.costs(one, whole, aim) is not None]
+    leader = min(sure or search.racing[aim][:1], key=lambda one: (search.paid.mean_log(one, whole, aim), one.number))
     rivals = [_compare(search, one, leader, aim, whole) for one in finalists if one is not leader]
-    seeds = [seed for seed in whole if search.cost(leader, seed, aim) is not None]
+    seeds = [seed for seed in whole if search.paid.cost(leader, seed, aim) is not None]
     courses = [search.courses[leader.number][seed] for seed in seeds]
     return form.AimAnswer(
         aim=aim,
@@ -52,10 +53,10 @@ def _answer(search: Search, aim: Aim) -> form.AimAnswer | None:
 
 def _compare(search: Search, one: Candidate, leader: Candidate, aim: Aim, shared: Sequence[int]) -> form.RunnerUp:
     seeds = [seed for seed in shared if all(seed in search.courses[each.number] for each in (one, leader))]
-    both = [seed for seed in seeds if all(search.cost(each, seed, aim) is not None for each in (one, leader))]
-    mine, best = search.costs(one, both, aim), search.costs(leader, both, aim)
-    missed = len(both) < len(seeds) and any(search.cost(one, seed, aim) is None for seed in seeds)
-    paid = tuple(cost for seed in seeds if (cost := search.cost(one, seed, aim)) is not None)
+    both = [seed for seed in seeds if all(search.paid.cost(each, seed, aim) is not None for each in (one, leader))]
+    mine, best = search.paid.costs(one, both, aim), search.paid.costs(leader, both, aim)
+    missed = len(both) < len(seeds) and any(search.paid.cost(one, seed, aim) is None for seed in seeds)
+    paid = tuple(cost for seed in seeds if (cost := search.paid.cost(one, seed, aim)) is not None)
     if not mine or not best:
         return form.RunnerUp(number=one.number, verdict="missed", ratio=None, low=None, high=None, seeds=len(seeds), costs=paid)
     ratio = search.compare(mine, best, aim)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, final
 
 from pydantic import Field
 
-from simasgd.advising.search import Aim, SearchStage
+from simasgd.advising.aims import Aim, SearchStage
 from simasgd.results.json_files import Items, Stored
 from simasgd.results.quantities import Amount, WholeNumber
 from simasgd.results.stored import TargetJson

@@ -8,31 +8,36 @@ Two aims are followed at once: to reach the target *soonest* (simulated seconds)
    least of an epoch, and the one with the shortest epochs for the square root of its samples in flight. Of several rates the
    middle one is taken. They bound the best cost from above, and the epochs that anyone needs from below: HOPE times the fewest
    epochs that anyone has needed so far.
-3. *Bounds* (branch and bound). A candidate is out as soon as its least possible cost, the epochs that it surely needs times
-   the lower end of its seconds per epoch, exceeds what another one has taken, for both aims.
-4. *Successive halving* (Jamieson and Talwalkar, arXiv:1502.07943; Hyperband, arXiv:1603.06560). Those left learn for a
+3. *The bar* (`cost_table.py`). The best so far for each aim learns at further seeds, up to LEAST_SEEDS. If another one has the
+   lowest mean then, that one does, too, and so on. The mean of the best is the bar. A single seed would set the bar too low:
+   the best of many costs is also the luckiest.
+4. *Bounds* (branch and bound). A candidate is out as soon as its least possible cost, the epochs that it surely needs times
+   the lower end of its seconds per epoch, exceeds the bar, for both aims.
+5. *Successive halving* (Jamieson and Talwalkar, arXiv:1502.07943; Hyperband, arXiv:1603.06560). Those left learn for a
    27th, a ninth, a third of the epochs and all. After each rung the better third goes on, in turn by both aims, by the cost
    that curves foretell (`candidate_runs.py`). At least LEAST go on, and the best of each variant. Nobody goes on whose
-   foretold cost is over FAR times the best for both aims, even if its curve fell with the power STEEP.
-5. *A race over seeds* (Maron and Moore, NIPS 1993). Those within CLOSE of the best cost learn at the same further seeds. A
-   finalist is out when the interval of its ratio to the leader, from paired differences, excludes 1; the 5 % of a race are
-   divided by its pairs of finalists times its looks (`race.py`). It ends when each leader is alone, or the seeds are used up.
-6. *A budget* ends the search (`allowance.py`). Runs that stop at the target leave their epochs to others. A seed of the race
+   foretold cost is over FAR times the bar for both aims, even if its curve fell with the power STEEP.
+6. *A race over seeds* (Maron and Moore, NIPS 1993). Those whose mean is within CLOSE of the bar learn at the same seeds, at
+   most FINALISTS for each aim. A finalist is out when the interval of its ratio to the leader, from paired differences,
+   excludes 1; the 5 % of a race are divided by its pairs of finalists times its looks (`race.py`). It ends when each leader is
+   alone, or the seeds are used up.
+7. *A budget* ends the search (`allowance.py`). Runs that stop at the target leave their epochs to others. A seed of the race
    begins if the budget suffices for all finalists. Answers compare at the seeds that all have that are left.
 
-Rule 3 rests on HOPE, and rule 4 on curves that keep their shape: a candidate that learns slowly first and wins later is lost.
+Rule 4 rests on HOPE, and rule 5 on curves that keep their shape: a candidate that learns slowly first and wins later is lost.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from typing import final
 
+from simasgd.advising.aims import Aim, SearchStage, price
 from simasgd.advising.allowance import ETA, LearnsTrials, admit, list_rungs
 from simasgd.advising.candidate_runs import CandidateRun, find_power, predict_epochs
 from simasgd.advising.candidates import Candidate
+from simasgd.advising.cost_table import CostTable
 from simasgd.advising.race import LEAST_SEEDS, Ratio, SeedCost, compare_costs, count_comparisons
 from simasgd.advising.trial_runner import Trial
 
@@ -41,30 +46,10 @@ LEAST = 4
 FAR = 2.0
 STEEP = 1.5
 FINALISTS = 4
+MOST_CONFIRMATIONS = 16
+"""The most runs of the best so far at further seeds, before the race."""
 CLOSE = 2.0
 SEEDS = 5
-
-
-class Aim(StrEnum):
-    """What is to be as small as possible until the target is reached."""
-
-    SOONEST = "soonest"
-    """Simulated seconds."""
-    CHEAPEST = "cheapest"
-    """Learner-hours."""
-
-
-class SearchStage(StrEnum):
-    """How far a candidate came."""
-
-    PROBLEM = "cannot run"
-    BOUND = "out by its timing"
-    BEHIND = "behind the others"
-    MISSED = "misses the target"
-    REACHED = "reaches the target"
-    BEATEN = "beaten in the final"
-    FINALIST = "in the final"
-    OPEN = "not decided"
 
 
 @final
@@ -90,12 +75,16 @@ class Search:
         self._bench, self.target, self.most, self._left, self._tell = bench, target, most, left, tell
         self.seeds = [(seed + number) % 2**32 for number in range(seeds)]
         self.courses: dict[int, dict[int, CandidateRun]] = {one.number: {} for one in candidates}
+        self.paid = CostTable(candidates, self.courses, self.seeds)
         self.stages = {one.number: SearchStage.PROBLEM if one.pace.problem else SearchStage.OPEN for one in candidates}
+        self.finalists: dict[Aim, list[Candidate]] = {}
+        """Those in the race for each aim, the best first."""
         self.racing: dict[Aim, list[Candidate]] = {}
         """The finalists for each aim that nobody has beaten."""
         self.learned: list[CandidateRun] = []
         self.power = find_power(())
         """The usual power of the curves so far."""
+        self._confirmations = 0
         self.is_cut = False
         """Whether the budget ended the search."""
 
@@ -133,21 +122,10 @@ class Search:
         if course is None:
             return math.inf
         if course.reached is not None:
-            cost = self.cost(one, self.seeds[0], aim)
+            cost = self.paid.cost(one, self.seeds[0], aim)
             assert cost is not None
             return cost
         return price(one, predict_epochs(course, self.target, self.power, least_power), aim)
-
-    def cost(self, one: Candidate, seed: int, aim: Aim) -> float | None:
-        """Return what a candidate took at a seed; None if it has not reached the target there."""
-        course = self.courses[one.number].get(seed)
-        return None if course is None else course.seconds if aim is Aim.SOONEST else course.hours
-
-    def finalists(self, aim: Aim) -> list[Candidate]:
-        """Return those in the race for an aim, the best at the first seed first."""
-        there = [one for one in self.candidates if self.cost(one, self.seeds[0], aim) is not None]
-        in_order = sorted(there, key=lambda one: (self.foretell(one, aim), one.number))
-        return [one for one in in_order[:FINALISTS] if self.foretell(one, aim) <= CLOSE * self.foretell(in_order[0], aim)]
 
     def _choose_probes(self) -> list[Candidate]:
         able = self._open()
@@ -202,15 +180,23 @@ class Search:
             self.courses[trial.candidate.number][trial.seed] = course
         return is_whole
 
+    def _confirm(self) -> None:
+        """Let the best so far for each aim learn at further seeds, until the one with the lowest mean has enough of them."""
+        for aim in Aim:
+            while self._confirmations < MOST_CONFIRMATIONS and (found := self.paid.find_unconfirmed(aim)) is not None:
+                one, seed = found
+                if not self._learn([one], self.most, seed, "best so far"):
+                    return
+                self._confirmations += 1
+
     def _bound(self) -> None:
         """Take out who can no longer be best for any aim."""
+        self._confirm()
         firsts = [course for one in self.candidates if (course := self.first(one)) is not None and course.reached is not None]
         if not firsts:
             return
         fewest = HOPE * min(course.reached for course in firsts if course.reached is not None)
-        best = {
-            aim: min(cost for one in self.candidates if (cost := self.cost(one, self.seeds[0], aim)) is not None) for aim in Aim
-        }
+        bars = {aim: self.paid.find_bar(aim) for aim in Aim}
         for one in self._open():
             course = self.first(one)
             if course is not None and course.reached is not None:
@@ -219,7 +205,7 @@ class Search:
                 self.stages[one.number] = SearchStage.MISSED
                 continue
             epochs = fewest if course is None else max(fewest, course.epochs)
-            if all(price(one, epochs, aim, one.pace.low) > best[aim] for aim in Aim):
+            if all(price(one, epochs, aim, one.pace.low) > bars[aim] for aim in Aim):
                 self.stages[one.number] = SearchStage.BOUND
 
     def _halve(self, epochs: float) -> None:
@@ -228,7 +214,9 @@ class Search:
         kept: dict[int, Candidate] = {}
         orders = [sorted(running, key=lambda one, aim=aim: (self.foretell(one, aim), one.number)) for aim in Aim]  # type: ignore[misc]
         room = max(LEAST, math.ceil(len(running) / ETA))
-        best = {aim: min((self.foretell(one, aim) for one in self.candidates), default=math.inf) for aim in Aim}
+        best = {aim: self.paid.find_bar(aim) for aim in Aim}
+        for aim in (aim for aim in Aim if best[aim] == math.inf):
+            best[aim] = min((self.foretell(one, aim) for one in self.candidates), default=math.inf)
         for order in orders:  # the best of each variant goes on
             firsts = {one.variant: one for one in reversed(order)}
             kept |= {one.number: one for one in firsts.values()}
@@ -244,7 +232,8 @@ class Search:
 
     def _race(self) -> None:
         """Let the finalists learn at further seeds until each aim has one leader, or the seeds are used up."""
-        self.racing = {aim: self.finalists(aim) for aim in Aim}
+        self.finalists = {aim: self._choose_finalists(aim) for aim in Aim}
+        self.racing = {aim: list(finalists) for aim, finalists in self.finalists.items()}
         for finalists in self.racing.values():
             for one in finalists:
                 self.stages[one.number] = SearchStage.FINALIST
@@ -252,11 +241,12 @@ class Search:
             chosen = list({one.number: one for aim in Aim for one in self.racing[aim]}.values())
             if all(len(finalists) <= 1 for finalists in self.racing.values()) and number > LEAST_SEEDS:
                 break
-            likely = math.fsum(min(self.most, self._find_needed(one)) for one in chosen)
-            if chosen and self._left(self.spent) < max(1.0, likely):
+            waiting = [one for one in chosen if seed not in self.courses[one.number]]
+            likely = math.fsum(min(self.most, self._find_needed(one)) for one in waiting)
+            if waiting and self._left(self.spent) < max(1.0, likely):
                 self.is_cut = True
                 break
-            if not self._learn(chosen, self.most, seed, "seed"):
+            if not self._learn(waiting, self.most, seed, "seed"):
                 break
             self.racing = {aim: self._without_beaten(left, self.seeds[:number], aim) for aim, left in self.racing.items()}
         left = {one.number for finalists in self.racing.values() for one in finalists}
@@ -264,37 +254,22 @@ class Search:
             if self.stages[one.number] is SearchStage.FINALIST and one.number not in left:
                 self.stages[one.number] = SearchStage.BEATEN
 
+    def _choose_finalists(self, aim: Aim) -> list[Candidate]:
+        there = self.paid.list_reaching(aim)
+        bar = self.paid.find_bar(aim)
+        limit = CLOSE * (bar if bar < math.inf else min((self.paid.mean(one, aim) for one in there), default=math.inf))
+        return [one for one in there if self.paid.mean(one, aim) <= limit][:FINALISTS]
+
     def _without_beaten(self, finalists: Sequence[Candidate], seeds: Sequence[int], aim: Aim) -> list[Candidate]:
-        whole = [one for one in finalists if self.costs(one, seeds, aim) is not None]
+        whole = [one for one in finalists if self.paid.costs(one, seeds, aim) is not None]
         if not whole:
             return list(finalists)
-        leader = min(whole, key=lambda one: (self.mean_log(one, seeds, aim), one.number))
-        best = self.costs(leader, seeds, aim)
+        leader = min(whole, key=lambda one: (self.paid.mean_log(one, seeds, aim), one.number))
+        best = self.paid.costs(leader, seeds, aim)
         assert best is not None
-        found = [(one, self.costs(one, seeds, aim)) for one in whole]
+        found = [(one, self.paid.costs(one, seeds, aim)) for one in whole]
         return [one for one, costs in found if costs is not None and not self.compare(costs, best, aim).is_more]
 
     def compare(self, other: Sequence[SeedCost], leader: Sequence[SeedCost], aim: Aim) -> Ratio:
         """Return the ratio of a finalist's costs to the leader's. Its interval counts all that the race could compare."""
-        return compare_costs(other, leader, count_comparisons(len(self.finalists(aim)), len(self.seeds)))
-
-    def costs(self, one: Candidate, seeds: Sequence[int], aim: Aim) -> list[SeedCost] | None:
-        """Return the costs of a candidate at seeds; None if it missed the target at one of them."""
-        found = []
-        for seed in seeds:
-            cost, course = self.cost(one, seed, aim), self.courses[one.number].get(seed)
-            if cost is None or course is None or not course.reached:
-                return None
-            found.append(SeedCost(cost, course.spacing / course.reached))
-        return found
-
-    def mean_log(self, one: Candidate, seeds: Sequence[int], aim: Aim) -> float:
-        """Return the mean logarithm of a candidate's costs; infinite if it missed the target."""
-        costs = self.costs(one, seeds, aim)
-        return math.inf if costs is None else math.fsum(math.log(cost.amount) for cost in costs) / len(costs)
-
-
-def price(one: Candidate, epochs: float, aim: Aim, seconds_per_epoch: float | None = None) -> float:
-    """Return the cost of `epochs` by a candidate's timing."""
-    seconds = epochs * (one.pace.seconds_per_epoch if seconds_per_epoch is None else seconds_per_epoch)
-    return seconds if aim is Aim.SOONEST else seconds * one.learners / 3600.0
+        return compare_costs(other, leader, count_comparisons(len(self.finalists[aim]), len(self.seeds)))

@@ -12,11 +12,11 @@ import pytest
 from playwright.sync_api import Browser
 
 import simasgd
+from simasgd.advising.aims import SearchStage
 from simasgd.advising.candidates import list_candidates
 from simasgd.advising.findings import RunnerUp
 from simasgd.advising.inquiry import list_advice_paths, plan_inquiry
 from simasgd.advising.pace import measure_paces
-from simasgd.advising.search import SearchStage
 from simasgd.advising.trial_runner import Trial, TrialRunner
 from simasgd.command.advising import advise as command
 from simasgd.errors import ScenarioError, UsageError

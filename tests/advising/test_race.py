@@ -9,9 +9,10 @@ from typing import final
 
 import pytest
 
+from simasgd.advising.aims import Aim, SearchStage
 from simasgd.advising.candidate_runs import CandidateRun
 from simasgd.advising.race import SeedCost, compare_costs, count_comparisons
-from simasgd.advising.search import Aim, Search, SearchStage
+from simasgd.advising.search import Search
 from simasgd.advising.trial_runner import Trial
 from tests.advising.problems import TARGET, make_candidate
 
@@ -82,5 +83,5 @@ def test_at_most_a_twentieth_of_races_find_a_difference_between_equals(finalists
         search.run()
         stages = search.stages.values()
         assert SearchStage.FINALIST in stages
-        wrong += SearchStage.BEATEN in stages or any(len(search.racing[aim]) < len(search.finalists(aim)) for aim in Aim)
+        wrong += SearchStage.BEATEN in stages or any(len(search.racing[aim]) < len(search.finalists[aim]) for aim in Aim)
     assert wrong <= races * 0.05 + 3.0 * math.sqrt(races * 0.05 * 0.95)

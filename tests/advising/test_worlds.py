@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from simasgd.advising.aims import Aim
 from simasgd.advising.answers import list_answers, list_worlds_found
 from simasgd.advising.candidates import Candidate
 from simasgd.advising.pace import measure_paces
-from simasgd.advising.search import SEEDS, Aim, Search
+from simasgd.advising.search import SEEDS, Search
 from simasgd.advising.worlds import in_world, list_worlds
 from simasgd.scenario.schema import Scenario
 from tests.advising.problems import TARGET, KnownCurves

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
+from simasgd.advising.aims import Aim, SearchStage
 from simasgd.advising.allowance import ETA
 from simasgd.advising.findings import AimAnswer, CandidateRow, Findings
 from simasgd.advising.race import CONFIDENCE
-from simasgd.advising.search import CLOSE, FAR, HOPE, Aim, SearchStage
+from simasgd.advising.search import CLOSE, FAR, HOPE
 from simasgd.report.advice import figures
 from simasgd.report.advice.sentences import (
     format_cost,

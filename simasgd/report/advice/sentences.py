@@ -6,9 +6,10 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
+from simasgd.advising.aims import Aim, SearchStage
 from simasgd.advising.findings import AimAnswer, BestElsewhere, CandidateRow, Findings, RunnerUp
 from simasgd.advising.race import NARROW
-from simasgd.advising.search import CLOSE, HOPE, Aim, SearchStage
+from simasgd.advising.search import CLOSE, HOPE
 from simasgd.advising.worlds import HERE
 from simasgd.report.facts.formats import (
     NBSP,
