@@ -68,7 +68,8 @@ TERMS = (
     ),
     Term(
         "Learner-hours",
-        "The run's time, summed over the learners that were present: λ × the time, less the time that learners were down.",
+        "The run's time, summed over the learners that were present: λ × the time, less the time that learners were down. "
+        "Below one of them, pages and tables on the terminal have learner-seconds.",
         r"learner-(hours|seconds)",
         "gpu_hours node_hours cost",
     ),

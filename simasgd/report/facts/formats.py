@@ -9,6 +9,7 @@ from simasgd.scenario.vocabulary import names
 
 NBSP = "\u00a0"
 _UNITS = ((7200.0, 3600.0, "h"), (120.0, 60.0, "min"), (1.0, 1.0, "s"), (1e-3, 1e-3, "ms"), (0.0, 1e-6, "µs"))
+"""Fewer learner-hours are given in learner-seconds."""
 _VOLUMES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (0.0, "B"))
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -51,9 +52,12 @@ def choose_time_unit(seconds: float) -> tuple[float, str]:
 
 
 def format_learner_time(hours: float) -> str:
-    """Format time of learners, given in learner-hours, with a suitable unit: `35.4 learner-seconds`."""
+    """Format time of learners, given in learner-hours, with a suitable unit: `35.4 learner-seconds`.
+
+    A line may end before the unit, which is long.
+    """
     size, unit = choose_learner_time_unit(hours)
-    return f"{format_number(hours / size)}{NBSP}{unit}"
+    return f"{format_number(hours / size)} {unit}"
 
 
 def choose_learner_time_unit(hours: float) -> tuple[float, str]:

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.page_parts import Block, Panel, Table
-from simasgd.report.facts.formats import capitalise, join_words, list_some, spell_count
+from simasgd.report.facts.formats import NBSP, capitalise, join_words, list_some, spell_count
 from simasgd.report.sections.provenance import describe_data, describe_model, describe_stop
-from simasgd.report.sweep.drawing.figures import draw_trade_off
-from simasgd.report.sweep.facts.best_setting import find_answers, find_equal_limits
+from simasgd.report.sweep.drawing.trade_off import LabelledSetting, LostSettings, draw_trade_off
+from simasgd.report.sweep.facts.best_setting import BestSetting, find_answers, find_equal_limits
 from simasgd.report.sweep.facts.dials import VARIANT, Dial
 from simasgd.report.sweep.facts.front import find_front
 from simasgd.report.sweep.facts.lost import say_lost
@@ -55,6 +55,10 @@ from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.sweeps.roles import KeyRole
 
 _GIVEN = "given, not chosen"
+_MOST_LABELLED = 5
+"""Up to so many settings of a panel all have their names in the figure."""
+_MOST_LIMITS = 3
+"""The most parts of the world of which the limits of equal scores are given."""
 
 
 def build_sweep_blocks(verdict: SweepVerdict) -> list[Block]:
@@ -84,16 +88,16 @@ def explain_rules(facts: SweepFacts) -> list[str]:
     if facts.measure is None:
         first = "soonest" if facts.speed == SECONDS else "most samples per simulated second"
         alike = "those within the spread over the seeds" if facts.repetitions > 1 else "those as fast"
-        rule = f"Use this: the {first}; of {alike}, the cheapest in learner-hours."
+        rule = f"Use this: the {first}; of {alike}, the cheapest (in learner-hours)."
     else:
         name = NAMES[facts.measure]
         rule = f"of the settings whose {name} counts as equal to the lowest, the soonest; of the soonest, the cheapest"
         if facts.has_given_target:
             rule = (
-                "of the settings that reach the target at every seed, the first; of the first, the cheapest in learner-hours. "
+                "of the settings that reach the target at every seed, the first; of these, the cheapest (in learner-hours). "
                 f"Where none reaches it: {rule}"
             )
-        rule = f"{rule} in learner-hours. {_explain_equal(facts, facts.measure)}".rstrip()
+        rule = f"{rule} (in learner-hours). {_explain_equal(facts, facts.measure)}".rstrip()
         rule = f"Use this: {rule}"
     brackets = "Numbers in brackets are the range over the seeds." if facts.repetitions > 1 else ""
     return [*filter(None, (rule, _explain_front(facts), describe_target(facts), describe_limit(facts), brackets))]
@@ -111,22 +115,27 @@ def _explain_front(facts: SweepFacts) -> str:
 
 
 def _explain_equal(facts: SweepFacts, measure: str) -> str:
-    """Return up to which error or loss a setting counts as equal to the lowest, in the first part of the world."""
-    answer = next(iter(find_answers(facts)), None)
-    limits = None if answer is None else find_equal_limits(answer, facts)
-    if answer is None or limits is None:
+    """Return up to which error or loss a setting counts as equal to the lowest, in the first parts of the world."""
+    found = [
+        (one, limits) for one in find_answers(facts)[:_MOST_LIMITS] if (limits := find_equal_limits(one, facts)) is not None
+    ]
+    if not found:
         return ""
-    where = f"At {say_world(answer.world, facts)}" if facts.world else "Here"
-    lowest, low, high = (format_quantity(measure, value) for value in (float(answer.lowest[measure]), *limits))
-    samples = f" and {facts.test_samples:,} test samples" if measure == ERROR and facts.test_samples else ""
+    parts = [_say_limits(answer, limits, facts, measure) for answer, limits in found]
+    told = f"{capitalise('; '.join(parts))}."
     if facts.repetitions == 1:
-        return (
-            f"{where} the lowest is {lowest}, and up to {low} counts as equal: one seed{samples} cannot tell "
-            f"such {'errors' if measure == ERROR else 'losses'} apart."
-        )
-    start = f"{where} the lowest is {lowest}: up to {low} counts as equal"
-    between = f", above {high} never. Between them, a difference within twice its standard error counts as equal"
-    return f"{start}{between if low != high else ''}."
+        samples = f" and {facts.test_samples:,} test samples" if measure == ERROR and facts.test_samples else ""
+        return f"{told} One seed{samples} cannot tell such {'errors' if measure == ERROR else 'losses'} apart."
+    between = any(limits[0] != limits[1] for _, limits in found)
+    chance = " Between two limits, a difference within twice its standard error counts as equal." if between else ""
+    return f"{told}{chance} A higher mean counts as higher, even where the seeds cannot show that it is."
+
+
+def _say_limits(answer: BestSetting, limits: tuple[float, float], facts: SweepFacts, measure: str) -> str:
+    where = f"at {say_world(answer.world, facts)}" if facts.world else "here"
+    lowest, low, high = (format_quantity(measure, value) for value in (float(answer.lowest[measure]), *limits))
+    never = f", above {high} never" if facts.repetitions > 1 and low != high else ""
+    return f"{where} the lowest is {lowest}, and up to {low} counts as equal{never}"
 
 
 def say_where(verdict: SweepVerdict) -> str:
@@ -135,11 +144,12 @@ def say_where(verdict: SweepVerdict) -> str:
     if verdict.anchor is None or len(facts.varying) < 2:
         return ""
     sentences = [
-        f"Each line changes one axis; the others are as in {say_setting(verdict.anchor, facts.varying)}.",
-        "Elsewhere: in the other combinations of the other axes. Each is a case if two settings can be compared in it.",
+        "Each line compares the values of one axis. It names the values of the other axes; where it does not, they are as in "
+        f"{say_setting(verdict.anchor, facts.varying)}.",
     ]
     if facts.measure is not None:
-        sentences.append("A difference is clear if it is more than counts as equal.")
+        chance = ", and more than chance between the seeds: twice its standard error" if facts.repetitions > 1 else ""
+        sentences.append(f"A difference of {NAMES[facts.measure]} is clear if it is more than counts as equal{chance}.")
     if len(facts.sound) < len(facts.settings):
         lost = say_lost(facts.settings)
         worse = "is worse than any that did, and " if facts.measure is not None else ""
@@ -170,6 +180,7 @@ def _build_trade_off(verdict: SweepVerdict) -> Block | None:
         )
     lost = _list_lost(facts.settings)
     failures = f" The band at the top has those that {say_lost(lost)}, each a cross at its time." if len(lost) else ""
+    bars = " Bars are the range over the seeds." if facts.repetitions > 1 else ""
     has_steps = any(len(answer.front) > 1 for _, answer in verdict.pairs()[: len(panels)])
     steps = (
         f" The lower left corners of the dashed steps are the front: no other setting has a lower {NAMES[measure]} in as "
@@ -183,7 +194,7 @@ def _build_trade_off(verdict: SweepVerdict) -> Block | None:
         id="trade-off",
         nav="Error against time",
         title=f"{TITLES[measure]} against simulated time",
-        reading=f"Each dot is a setting. Labels name settings of the table above.{steps}{failures}{more}",
+        reading=f"Each mark is a setting.{bars} Labels have the roles of the table above.{steps}{failures}{more}",
         panels=panels,
     )
 
@@ -191,12 +202,31 @@ def _build_trade_off(verdict: SweepVerdict) -> Block | None:
 def draw_part(
     world: Mapping[str, str], named: Sequence[NamedSetting], measure: str, facts: SweepFacts
 ) -> tuple[list[SettingRow], Figure]:
-    """Return the settings in a part of the world, and the figure of their error against time with the `named` ones."""
+    """Return the settings in a part of the world, and the figure of their error against time with the `named` ones.
+
+    Where the settings are few, all have a name and the range over the seeds.
+    """
+    every = list_rows(facts.sound.dropna(subset=[measure, SECONDS]))
     rows = list_rows(select(facts.sound, world).dropna(subset=[measure, SECONDS]))
     here = [one for one in named if all(one.row[key] == value for key, value in world.items())]
-    labels = [(one.row, _shorten(one.roles), one.is_best) for one in here if _shorten(one.roles)]
+    labels = [LabelledSetting(one.row, _shorten(one.roles), one.is_best) for one in here if _shorten(one.roles)]
+    if len(rows) <= _MOST_LABELLED:
+        keys = [dial.key for dial in facts.choices]
+        known = [[one.row[key] for key in keys] for one in labels]
+        rest = [row for row in rows if [row[key] for key in keys] not in known]
+        labels = [one._replace(label=f"{one.label}: {say_setting(one.row, facts.choices)}") for one in labels]
+        labels += [LabelledSetting(row, say_setting(row, facts.choices), is_best=False) for row in rest]
+        labels = [one._replace(label=_keep_together(one.label)) for one in labels]
     lost = _list_lost(select(facts.settings, world))
-    return rows, draw_trade_off(rows, labels, measure, AXIS_TITLES[measure], lost[SECONDS].tolist(), say_lost(lost))
+    figure = draw_trade_off(
+        rows, labels, every, measure, AXIS_TITLES[measure], LostSettings(lost[SECONDS].tolist(), say_lost(lost))
+    )
+    return rows, figure
+
+
+def _keep_together(label: str) -> str:
+    """Return a label that takes a new line only after its role, and between the parts of a setting."""
+    return label.replace(" ", NBSP).replace(f":{NBSP}", ": ").replace(f",{NBSP}", ", ")
 
 
 def _list_lost(settings: pd.DataFrame) -> pd.DataFrame:

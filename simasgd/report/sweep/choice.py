@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simasgd.report.facts.formats import NBSP, capitalise, format_duration, format_factor, format_number, spell_count
+from simasgd.report.facts.formats import (
+    NBSP,
+    capitalise,
+    format_duration,
+    format_factor,
+    format_learner_time,
+    spell_count,
+)
 from simasgd.report.sweep.facts.best_setting import BestSetting, count_hours_to_target
+from simasgd.report.sweep.facts.effects import choose_tolerance
 from simasgd.report.sweep.facts.sweep_facts import (
-    ERROR,
     NAMES,
     SECONDS,
     THROUGHPUT,
@@ -18,6 +25,7 @@ from simasgd.report.sweep.facts.sweep_facts import (
     get_spread,
     list_rows,
     say_setting,
+    say_values,
     say_worlds,
     select,
 )
@@ -29,6 +37,7 @@ def explain_choice(best: SettingRow, answer: BestSetting, facts: SweepFacts) -> 
     """Return sentences, with a small letter, on the setting to use in a part of the world beside the others there."""
     sentences = [
         _compare_scores(best, answer, facts),
+        _admit_chance(answer, facts),
         _name_equals(best, answer, facts),
         _offer_less_time(best, answer, facts),
     ]
@@ -47,18 +56,40 @@ def _compare_scores(best: SettingRow, answer: BestSetting, facts: SweepFacts) ->
         if not rows:
             return ""
         following = min(rows, key=lambda row: row[measure])
-        return f"no other setting has as low a {NAMES[measure]}; the next is {_say_row(following, facts)}."
+        return f"the setting to use has the lowest mean {NAMES[measure]}; the next is {_say_row(following, facts)}."
     quality = {SECONDS: "soonest", THROUGHPUT: "fastest"}.get(facts.speed, "first at the target")
     if answer.lowest[measure] == best[measure]:
         count = spell_count(others, "other setting has", "other settings have")
-        return f"it has the lowest {NAMES[measure]}; {count} one that is not clearly higher, but none of them is sooner."
-    seeds = spell_count(facts.repetitions, "seed")
-    tests = f" and {facts.test_samples:,} test samples" if measure == ERROR and facts.test_samples else ""
+        return f"the setting to use has the lowest {NAMES[measure]}; {count} one that counts as equal, but none is sooner."
     return (
         f"{spell_count(len(answer.alike), 'setting')} have a {NAMES[measure]} of {say_range(answer.alike, measure)}, which "
-        f"{seeds}{tests} cannot clearly tell apart; the setting to use is the {quality} of them. The lowest has "
-        f"{_say_row(answer.lowest, facts)}."
+        f"counts as equal; the setting to use is the {quality} of them. The lowest has {_say_row(answer.lowest, facts)}."
     )
+
+
+def _admit_chance(answer: BestSetting, facts: SweepFacts) -> str:
+    """Say of which settings that count as worse the seeds cannot show it."""
+    measure, lowest = facts.measure, answer.lowest
+    if measure is None or answer.at_target or facts.repetitions == 1:
+        return ""
+    tolerance, best = choose_tolerance(measure, facts.test_samples), get_spread(lowest, measure)
+    assert best is not None
+    unsure = []
+    for row in _list_others(lowest, answer, facts):
+        spread = get_spread(row, measure)
+        is_equal = any(_is_same(row, one, facts) for one in answer.alike)
+        if spread is not None and not is_equal and spread.mean - best.mean <= tolerance(spread, best):
+            unsure.append(row)
+    if not unsure:
+        return ""
+    unsure.sort(key=lambda row: row[measure])
+    if len(facts.choices) == 1:
+        named = say_values(facts.choices[0], [row[facts.choices[0].key] for row in unsure])
+    else:
+        named = " or ".join([*(say_setting(row, facts.choices) for row in unsure[:_MOST_NAMED])])
+        named += f" or {len(unsure) - _MOST_NAMED} others" if len(unsure) > _MOST_NAMED else ""
+    seeds = spell_count(facts.repetitions, "seed")
+    return f"{seeds} cannot show that the {NAMES[measure]} is higher with {named}."
 
 
 def _say_row(row: SettingRow, facts: SweepFacts) -> str:
@@ -122,7 +153,8 @@ def _offer_less_time(best: SettingRow, answer: BestSetting, facts: SweepFacts) -
     parts = []
     for row, role in ((answer.compromise, "the best compromise (least error × time)"), (answer.front[0], "the soonest")):
         if not _is_same(row, best, facts) and row[SECONDS] < best[SECONDS]:
-            parts.append(f"{role} is {_say_row(row, facts)}, {format_factor(best[SECONDS] / row[SECONDS])} as fast")
+            faster = f"{format_factor(best[SECONDS] / row[SECONDS])} as fast as {say_setting(best, facts.choices)}"
+            parts.append(f"{role} is {_say_row(row, facts)}, {faster}")
         if _is_same(answer.compromise, answer.front[0], facts):
             break
     if not parts:
@@ -141,21 +173,23 @@ def describe_reached(best: SettingRow, answer: BestSetting, facts: SweepFacts) -
         return ""
     if answer.at_target:
         if _is_same(cheapest, best, facts):
-            return "it also takes the fewest learner-hours to the target."
-        hours, least = (format_number(count_hours_to_target(row)) for row in (best, cheapest))
-        return f"the fewest learner-hours to the target has {say_setting(cheapest, facts.choices)}: {least} instead of {hours}."
+            return "the setting to use is also the cheapest to the target."
+        own, least = (format_learner_time(count_hours_to_target(row)) for row in (best, cheapest))
+        return f"the cheapest to the target is {say_setting(cheapest, facts.choices)}: {least} instead of {own}."
     first = answer.reaching[0]
     total = 1 + len(_list_others(best, answer, facts))
-    goal = f"{NAMES[target.quantity]} of {format_quantity(target.quantity, target.value)}"
-    reach = "reaches" if len(answer.reaching) == 1 else "reach"
-    count = f"{spell_count(len(answer.reaching), 'setting')} of the {total} that learn {reach}"
-    own = "the setting to use does not reach it"
-    if get_spread(best, TO_TARGET) is not None:
-        own = f"the setting to use reaches it after {format_duration(best[TO_TARGET])}"
+    goal = f"a {NAMES[target.quantity]} of {format_quantity(target.quantity, target.value)}"
+    every = " at every seed" if facts.repetitions > 1 else ""
+    verb = "reaches" if len(answer.reaching) == 1 else "reach"
+    count = f"{spell_count(len(answer.reaching), 'setting')} of the {total} that learn {verb} {goal}{every}"
+    after = format_duration(first[TO_TARGET])
     if _is_same(first, best, facts):
-        return f"{count} a {goal}; the setting to use is the first, after {format_duration(best[TO_TARGET])}."
-    soonest = f"{say_setting(first, facts.choices)} is the first, after {format_duration(first[TO_TARGET])}"
-    return f"{count} a {goal}. {capitalise(soonest)}; {own}."
+        soonest = "" if len(answer.reaching) == 1 else ", as the first of them"
+        return f"{count}. The setting to use reaches this target after {after}{soonest}."
+    own = "the setting to use does not reach this target"
+    if get_spread(best, TO_TARGET) is not None:
+        own = f"the setting to use reaches this target after {format_duration(best[TO_TARGET])}"
+    return f"{count}. {capitalise(say_setting(first, facts.choices))} is the first, after {after}; {own}."
 
 
 def describe_missed_target(answers: Sequence[BestSetting], facts: SweepFacts) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simasgd.report.facts.formats import capitalise, join_words, list_some
+from simasgd.report.facts.formats import capitalise, join_words
 from simasgd.report.sweep.choice import say_range
 from simasgd.report.sweep.facts.dials import Dial
 from simasgd.report.sweep.facts.effects import AxisComparison, Direction, Effect, Split, find_split, measure_effect
@@ -24,7 +24,9 @@ from simasgd.report.sweep.facts.sweep_facts import (
 )
 from simasgd.sweeps.roles import KeyRole
 
-_MOST_NAMED = 3
+_MOST_LISTED = 3
+"""Up to so many other combinations of the other axes are named one by one."""
+_LEARNERS = "cluster.learners"
 
 
 def describe_effects(facts: SweepFacts, anchor: SettingRow) -> list[str]:
@@ -44,71 +46,125 @@ def _choose_speed(facts: SweepFacts) -> str:
 
 
 def _describe(effect: Effect, facts: SweepFacts) -> str:
-    """Return what an axis does to a quantity: beside the best setting, and then elsewhere."""
+    """Return what an axis does to a quantity: in each combination of the other axes, or in how many of many."""
     name = "throughput" if effect.quantity == THROUGHPUT else NAMES[effect.quantity]
-    split = None if effect.dial.axis.numbers is None else find_split(effect, facts)
-    elsewhere = _say_elsewhere(effect) if split is None else _say_split(effect, split, facts)
-    return f"{capitalise(effect.dial.name)}, {name}: {_say_here(effect, facts)}.{f' {elsewhere}.' if elsewhere else ''}"
+    others = [case for case in effect.elsewhere if effect.is_comparable(case)]
+    if len(others) > _MOST_LISTED:
+        split = None if effect.dial.axis.numbers is None else find_split(effect, facts)
+        more = _count_directions(effect, others, facts) if split is None else _say_split(effect, split, facts)
+        told = f"{_list_cases(effect, [], facts)}. {more}"
+    else:
+        told = _list_cases(effect, others, facts)
+    return f"{capitalise(effect.dial.name)}, {name}: {told}."
 
 
-def _say_here(effect: Effect, facts: SweepFacts) -> str:
-    """Return the effect with the rest as in the best setting, and where settings are lost."""
-    case, dial = effect.here, effect.dial
-    parts: list[str] = []
-    if case is not None and len(case.sound) > 1:
-        widest = effect.find_widest(case)
-        if widest is None:
-            parts.append(f"no clear difference ({say_range(case.sound, effect.quantity)}{_say_unit(effect.quantity)})")
-        else:
-            ends = [f"{_show(effect.quantity, row)} at {dial.labels[row[dial.key]]}" for row in widest]
-            at_ends = (widest.better, widest.worse) == (case.sound[0], case.sound[-1])
-            first, last = ("highest ", "lowest ") if effect.quantity == THROUGHPUT else ("lowest ", "highest ")
-            parts.append(f"{first}{ends[0]}, {last}{ends[1]}" if at_ends else ", ".join(ends))
-    if case is not None and case.lost and effect.quantity == (facts.measure or effect.quantity):
-        values = list_some([dial.labels[row[dial.key]] for row in case.lost], _MOST_NAMED)
-        parts.append(f"{say_lost(facts.settings)} at {values}")
+def _list_cases(effect: Effect, others: Sequence[AxisComparison], facts: SweepFacts) -> str:
+    """Return which value is best beside the best setting, and in these other cases; cases with the same one stand together."""
+    here = [effect.here] if effect.here is not None and _can_judge(effect, effect.here, facts) else []
+    found: dict[str, list[str]] = {}
+    for case in (*here, *others):
+        place = _say_place(case, facts) if others else ""
+        numbers = _give_numbers(effect, case, facts)
+        found.setdefault(_judge(effect, case), []).append(f"{place} ({numbers})".strip())
+    parts = [f"{words} {join_words(places)}" for words, places in found.items()]
     return "; ".join(parts) or "no two values can be compared"
 
 
-def _say_elsewhere(effect: Effect) -> str:
-    """Return in how many other combinations of the other axes which values are better; "" where nothing can be compared."""
-    cases = [case for case in effect.elsewhere if effect.is_comparable(case)]
-    if not cases:
+def _can_judge(effect: Effect, case: AxisComparison, facts: SweepFacts) -> bool:
+    return len(case.sound) > 1 or bool(case.sound and case.lost and effect.quantity == facts.measure)
+
+
+def _judge(effect: Effect, case: AxisComparison) -> str:
+    """Return which values are best: `4 learners are best`, or that no two differ clearly."""
+    dial, widest, best = effect.dial, effect.find_widest(case), _list_best(effect, case)
+    if len(best) < len(case.sound) or len(case.sound) == 1:
+        superlative = {ERROR: "best", LOSS: "best", THROUGHPUT: "fastest"}.get(effect.quantity, "quickest")
+        return f"{_say_values(dial, best)} {superlative}"
+    if widest is None:
+        return "no clear difference"
+    return f"{_say_values(dial, [widest.better])} {_better(effect.quantity)} than {dial.say(widest.worse[dial.key])}"
+
+
+def _list_best(effect: Effect, case: AxisComparison) -> list[SettingRow]:
+    """Return the best setting of a case and those that are not clearly worse."""
+    best = case.sound[0]
+    return [row for row in case.sound if row is best or not effect.is_beyond(best, row)]
+
+
+def _say_values(dial: Dial, rows: Sequence[SettingRow]) -> str:
+    """Return values with their verb: `2 and 4 learners are`."""
+    values = [value for value in dial.values if any(row[dial.key] == value for row in rows)]
+    if len(values) > 1:
+        return f"{say_values(dial, values)} are"
+    return f"{dial.say(values[0])} {'are' if dial.key == _LEARNERS and dial.labels[values[0]] != '1' else 'is'}"
+
+
+def _say_place(case: AxisComparison, facts: SweepFacts) -> str:
+    """Return where a case is in the other axes: `at latency 1 ms`, `with 4 learners`."""
+    others = [dial for dial in facts.varying if dial.key in case.rest]
+    if not others:
         return ""
+    return f"{'at' if all(dial.role is KeyRole.WORLD for dial in others) else 'with'} {say_setting(case.rest, others)}"
+
+
+def _give_numbers(effect: Effect, case: AxisComparison, facts: SweepFacts) -> str:
+    """Return the numbers of a case, and which values did not learn."""
+    quantity, dial, widest = effect.quantity, effect.dial, effect.find_widest(case)
+    best, last = _list_best(effect, case), case.sound[-1]
+    if len(best) < len(case.sound):
+        unit = _say_unit(quantity)
+        numbers = f"{say_range(best, quantity)}{unit}, against {_show(quantity, last)} with {dial.say(last[dial.key])}"
+    elif widest is not None:
+        numbers = f"{_show(quantity, widest.better)}, against {_show(quantity, widest.worse)}"
+    else:
+        numbers = f"{say_range(case.sound, quantity)}{_say_unit(quantity)}"
+    lost = ""
+    if case.lost and quantity == (facts.measure or quantity):
+        lost = f"; {say_values(dial, [row[dial.key] for row in case.lost])} {say_lost(facts.settings)}"
+    return f"{numbers}{lost}"
+
+
+def _count_directions(effect: Effect, cases: Sequence[AxisComparison], facts: SweepFacts) -> str:
+    """Return in how many of many cases larger values are better, and smaller ones; or one of two values that are no numbers."""
+    names = join_words([dial.name for dial in facts.varying if dial is not effect.dial])
+    start = f"In the other {len(cases)} combinations of {names}:"
     if not any(map(effect.is_moved, cases)):
-        return "Elsewhere, too, no clear difference" if _is_still(effect) else "Elsewhere no clear difference"
-    if effect.dial.axis.numbers is None:
-        return _say_pairs(effect, cases)
+        return f"{start} no clear difference"
+    counts = _count_pairs(effect, cases) if effect.dial.axis.numbers is None else _count_trends(effect, cases)
+    parts = [f"{words} in {number}" for words, number in counts if number]
+    rest = len(cases) - sum(number for _, number in counts)
+    return f"{start} {', '.join([*parts, *([f'no clear difference in {rest}'] if rest else [])])}"
+
+
+def _count_trends(effect: Effect, cases: Sequence[AxisComparison]) -> list[tuple[str, int]]:
     directions = [effect.find_direction(case) for case in cases]
-    counts = [(_name(effect.dial, one), directions.count(one)) for one in Direction if one is not Direction.NONE]
-    (first, found), *others = sorted((one for one in counts if one[1]), key=lambda one: -one[1]) or [("", 0)]
-    if not found:
-        return f"Elsewhere clear differences in {_count(sum(map(effect.is_moved, cases)), cases)}, in no one direction"
-    rest = "".join(f", {name} in {number}" for name, number in others)
-    return f"Elsewhere {first} {_verb(effect, first)} {_better(effect.quantity)} in {_count(found, cases)}{rest}"
+    known = [direction for direction in Direction if direction is not Direction.NONE]
+    found = [(_say_trend(effect, direction), directions.count(direction)) for direction in known]
+    mixed = sum(effect.is_moved(case) for case, one in zip(cases, directions, strict=True) if one is Direction.NONE)
+    return [*sorted(found, key=lambda one: -one[1]), ("clear differences without a trend", mixed)]
 
 
-def _is_still(effect: Effect) -> bool:
-    """Return whether nothing differs clearly here."""
-    return effect.here is not None and len(effect.here.sound) > 1 and not effect.is_moved(effect.here)
+def _say_trend(effect: Effect, direction: Direction) -> str:
+    """Return which values are better: `a larger learning rate is better`, `fewer learners are sooner`."""
+    dial, better = effect.dial, _better(effect.quantity)
+    if direction is Direction.BETWEEN:
+        return f"a {dial.each} between the ends is {better}"
+    if dial.key == _LEARNERS:
+        return f"{'fewer' if direction is Direction.SMALLER else 'more'} learners are {better}"
+    return f"a {direction.value} {dial.name} is {better}"
 
 
-def _say_pairs(effect: Effect, cases: Sequence[AxisComparison]) -> str:
-    """Compare elsewhere the values of an axis without numbers: the two that differ most here, or otherwise any two."""
+def _count_pairs(effect: Effect, cases: Sequence[AxisComparison]) -> list[tuple[str, int]]:
+    """Compare the values of an axis without numbers: the two that differ most here, or otherwise any two."""
     widest = None if effect.here is None else effect.find_widest(effect.here)
     if widest is None:
-        moved = sum(map(effect.is_moved, cases))
-        return f"Elsewhere a clear difference in {_count(moved, cases)}"
+        return [("a clear difference", sum(map(effect.is_moved, cases)))]
     better, worse = (row[effect.dial.key] for row in widest)
     found = [effect.compare(case, better, worse) for case in cases]
-    same, reverse = found.count(1), found.count(-1)
-    first, second = (effect.dial.labels[value] for value in ((better, worse) if same >= reverse else (worse, better)))
-    if not same and not reverse:
-        return f"Elsewhere no clear difference between {first} and {second}"
-    less = f", the other way round in {min(same, reverse)}" if min(same, reverse) else ""
-    also = ", too," if same == len(cases) else ""
-    compared = f"{first} is {_better(effect.quantity)} than {second}"
-    return f"Elsewhere{also} {compared} in {_count(max(same, reverse), cases)}{less}"
+    first, second = (effect.dial.labels[value] for value in (better, worse))
+    word = _better(effect.quantity)
+    counts = [(f"{first} is {word} than {second}", found.count(1)), (f"{second} is {word} than {first}", found.count(-1))]
+    return sorted(counts, key=lambda one: -one[1])
 
 
 def _say_split(effect: Effect, split: Split, facts: SweepFacts) -> str:
@@ -117,11 +173,10 @@ def _say_split(effect: Effect, split: Split, facts: SweepFacts) -> str:
     for direction, values in ((Direction.LARGER, split.larger), (Direction.SMALLER, split.smaller)):
         cases = [case for case in effect.cases if case.rest[split.by.key] in values and effect.is_comparable(case)]
         found = [case for case in cases if effect.find_direction(case) is direction]
-        where = say_values(split.by, values)
-        name = _name(effect.dial, direction)
-        verb = f"{name} {_verb(effect, name)} {_better(effect.quantity)}"
-        share = f"in {_count(len(found), cases)}"
-        parts.append(f"with {where} {verb} {share}{'' if parts else _give_example(effect, found, split, facts)}")
+        of = "" if parts else " combinations of the other axes"
+        share = f"in {'all' if len(found) == len(cases) else f'{len(found)} of'} {len(cases)}{of}"
+        example = "" if parts else _give_example(effect, found, split, facts)
+        parts.append(f"with {say_values(split.by, values)}, {_say_trend(effect, direction)} {share}{example}")
     return capitalise("; ".join(parts))
 
 
@@ -132,34 +187,13 @@ def _give_example(effect: Effect, cases: Sequence[AxisComparison], split: Split,
         return ""
     better, worse = max(pairs, key=lambda pair: abs(pair.worse[effect.quantity] - pair.better[effect.quantity]))
     others = [dial for dial in facts.varying if dial not in (effect.dial, split.by)]
-    at = f"{say_setting(better, others)}: " if others else ""
+    at = f"with {say_setting(better, others)}: " if others else ""
     ends = [f"{_show(effect.quantity, row)} at {effect.dial.labels[row[effect.dial.key]]}" for row in (worse, better)]
-    return f" ({at}{', '.join(ends)})"
-
-
-def _name(dial: Dial, direction: Direction) -> str:
-    if direction is Direction.BETWEEN:
-        return "one between"
-    if dial.key == "cluster.learners":
-        return "fewer" if direction is Direction.SMALLER else "more"
-    return str(direction.value)
-
-
-def _verb(effect: Effect, name: str) -> str:
-    return "are" if effect.dial.key == "cluster.learners" and name != "one between" else "is"
+    return f" (for example {at}{', '.join(ends)})"
 
 
 def _better(quantity: str) -> str:
-    return "better" if quantity in (ERROR, LOSS) else "faster" if quantity == THROUGHPUT else "sooner"
-
-
-def _count(found: int, cases: Sequence[AxisComparison]) -> str:
-    """Return, for example, `2 of 3 cases`, `all 3 cases`, `the only case`."""
-    if len(cases) == 1:
-        return f"{'the' if found else 'none of the'} only case"
-    if len(cases) == found == 2:
-        return "both cases"
-    return f"{'all' if found == len(cases) else f'{found} of' if found else 'none of'} {len(cases)} cases"
+    return "better" if quantity in (ERROR, LOSS) else "faster" if quantity == THROUGHPUT else "quicker"
 
 
 def _say_unit(quantity: str) -> str:

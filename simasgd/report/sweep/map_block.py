@@ -66,12 +66,15 @@ def build_map(verdict: SweepVerdict) -> Block | None:
     hatched = f" Hatched cells {say_lost(facts.settings)}." if len(facts.sound) < len(facts.settings) else ""
     is_whole = len(facts.settings) == math.prod(len(dial.values) for dial in facts.varying)
     missing = "" if is_whole else " The sweep does not have the dotted cells."
+    worlds = [dial.each for dial in facts.world if dial in dials]
+    each = f", one for each {join_words(worlds)}" if worlds else ""
+    marks = f"The stronger the colour, the better. A frame marks the setting to use{each}."
     unit = f" ({choose_scale(quantity, max(limits))[1]})" if quantity == SECONDS else ""
     return Block(
         id="map",
         nav="Map",
         title=f"Map of the {NAMES[quantity]}{unit}: {across.name} and {down.name}",
-        reading=f"{over}The stronger the colour, the better. The frame is the setting to use.{hatched}{missing}{held}{same}",
+        reading=f"{over}{marks}{hatched}{missing}{held}{same}",
         panels=panels,
         folded=others,
         folded_summary=f"Maps over {spell_count(len(others), 'other pair')} of axes, the rest as in the best setting",
@@ -86,11 +89,11 @@ def _draw_map(
     verdict: SweepVerdict,
     name: str,
 ) -> Markup:
-    """Draw a map over two axes, the rest at the values in `fixed`; the setting to use has a frame if it is there."""
+    """Draw a map over two axes, the rest at the values in `fixed`; the settings to use have a frame if they are there."""
     facts, (across, down) = verdict.facts, axes
     rows = select(facts.settings, fixed)
     named = [one.row for one in name_settings(verdict) if one.is_best]
-    best = next((row for row in named if all(row[key] == value for key, value in fixed.items())), None)
+    best = [row for row in named if all(row[key] == value for key, value in fixed.items())]
     where = say_panel(fixed, facts)
     figure = draw_heat_map(rows, across, down, quantity, limits, best)
     label = f"Map of {NAMES[quantity]}{f' at {where}' if where else ''}. {_list_cells(rows, across, down, quantity)}"

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.page_parts import Block, Panel
 from simasgd.report.facts.formats import capitalise, join_words
-from simasgd.report.sweep.drawing.figures import choose_scale, draw_lines, draw_scatter, draw_speedups
+from simasgd.report.sweep.drawing.figures import choose_scale, draw_lines, draw_scatter, draw_speedups, is_moved_aside
 from simasgd.report.sweep.facts.dials import Dial
 from simasgd.report.sweep.facts.lost import say_lost
 from simasgd.report.sweep.facts.sweep_facts import (
@@ -160,6 +160,8 @@ def _explain(layout: Layout, facts: SweepFacts) -> str:
     if layout.lines is not None:
         panels = f", one figure for each {join_words([dial.each for dial in layout.panels])}" if layout.panels else ""
         parts.append(f"One colour for each {layout.lines.each}{panels}.")
+        if is_moved_aside(layout.across):
+            parts.append("Marks of one value stand side by side.")
     if layout.still:
         parts.append(f"The same at every {_join(layout.still)}.")
     if layout.held:

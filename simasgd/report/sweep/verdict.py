@@ -16,7 +16,7 @@ from simasgd.report.facts.formats import (
     spell_count,
     use_plain_spaces,
 )
-from simasgd.report.sweep.choice import describe_missed_target, describe_reached, explain_choice, say_range
+from simasgd.report.sweep.choice import describe_missed_target, describe_reached, explain_choice
 from simasgd.report.sweep.facts.best_setting import BestSetting, find_answers, find_common, place_in_world
 from simasgd.report.sweep.facts.sweep_facts import (
     ERROR,
@@ -39,6 +39,8 @@ from simasgd.report.sweep.losses import describe_failures
 from simasgd.report.sweep.remarks import describe_edges, describe_twins
 
 _MOST_GROUPS = 2
+_MOST_PARTS = 3
+"""The most parts of the world that sentences go into."""
 
 
 @final
@@ -75,7 +77,7 @@ class SweepVerdict:
         """The sentences after the first: why, what else would do, who reaches the target, and what failed."""
         return [
             *describe_missed_target(self.answers, self.facts),
-            *_explain_first(self),
+            *_explain_parts(self),
             *describe_edges([one for row, answer in self.pairs() for one in (row, answer.best, *answer.also)], self.facts),
             *describe_mixed(self.facts),
             *describe_failures(self.facts),
@@ -103,28 +105,43 @@ class SweepVerdict:
         return [(answer.best if self.common is None else self.common, answer) for answer in self.answers]
 
 
-def _say_result(rows: Sequence[SettingRow], facts: SweepFacts, *, at_target: bool) -> str:
-    """Return the numbers of settings: `4.2 % test error after 1.61 s`, or what they reach of a target that decides."""
+def _say_results(rows: Sequence[SettingRow], answers: Sequence[BestSetting], facts: SweepFacts) -> str:
+    """Return the numbers of a setting: at each of a few parts of the world, or at the best and the worst of many."""
+    at_target = all(answer.at_target for answer in answers)
+    if len(answers) == 1:
+        has_time = at_target or bool(_say_time(rows[0], facts))
+        return f"{_say_result(rows[0], facts, at_target=at_target)}{' of simulated time' if has_time else ''}"
+    found = list(zip(rows, answers, strict=True))
+    if len(found) > _MOST_PARTS:
+        first = TO_TARGET if at_target else facts.speed if facts.measure is None else facts.measure
+        in_order = sorted(found, key=lambda pair: float(pair[0][first]))
+        told = [f"{_say_result(row, facts, at_target=at_target)} at {say_world(one.world, facts)}" for row, one in in_order]
+        return f"from {told[0]} to {told[-1]}"
+    return ", ".join(f"{_say_result(row, facts, at_target=at_target)} at {say_world(one.world, facts)}" for row, one in found)
+
+
+def _say_result(row: SettingRow, facts: SweepFacts, *, at_target: bool) -> str:
+    """Return the numbers of a setting: `4.2 % test error after 1.61 s`, or what it reaches of a target that decides."""
     target = facts.sweep.target
     if at_target and target is not None:
         goal = format_quantity(target.quantity, target.value)
         measure = f"{goal} test error" if target.quantity == ERROR else f"a test loss of {goal}"
-        return f"{measure} is reached after {say_range(rows, TO_TARGET)} of simulated time"
-    return " ".join(filter(None, (_say_score(rows, facts), _say_time(rows, facts))))
+        return f"{measure} is reached after {format_quantity(TO_TARGET, row[TO_TARGET])}"
+    return " ".join(filter(None, (_say_score(row, facts), _say_time(row, facts))))
 
 
-def _say_score(rows: Sequence[SettingRow], facts: SweepFacts) -> str:
+def _say_score(row: SettingRow, facts: SweepFacts) -> str:
     measure = facts.measure
     if measure is None:
-        return "" if facts.speed == SECONDS else f"{say_range(rows, THROUGHPUT)} samples/s"
-    score = say_range(rows, measure)
+        return "" if facts.speed == SECONDS else f"{format_quantity(THROUGHPUT, row[THROUGHPUT])} samples/s"
+    score = format_quantity(measure, row[measure])
     return f"{score} test error" if measure == ERROR else f"test loss {score}"
 
 
-def _say_time(rows: Sequence[SettingRow], facts: SweepFacts) -> str:
-    if any(get_spread(row, SECONDS) is None for row in rows) or (facts.measure is None and facts.speed != SECONDS):
+def _say_time(row: SettingRow, facts: SweepFacts) -> str:
+    if get_spread(row, SECONDS) is None or (facts.measure is None and facts.speed != SECONDS):
         return ""
-    return f"{'' if facts.measure is None else 'after '}{say_range(rows, SECONDS)} of simulated time"
+    return f"{'' if facts.measure is None else 'after '}{format_quantity(SECONDS, row[SECONDS])}"
 
 
 def _state_headline(verdict: SweepVerdict) -> str:
@@ -137,12 +154,10 @@ def _state_headline(verdict: SweepVerdict) -> str:
     if not facts.varying:
         return f"{capitalise(_say_over_seeds(answers[0].best, facts))}."
     if not facts.choices:
-        rows = [answer.best for answer in answers]
-        where = f"Over all values of {join_words([dial.name for dial in facts.world])}: " if facts.world else "It reaches "
-        return f"{where}{' '.join(filter(None, (_say_score(rows, facts), _say_time(rows, facts))))}."
+        return f"{capitalise(_say_results([answer.best for answer in answers], answers, facts))}."
     if verdict.common is not None:
         rows = [place_in_world(verdict.common, answer, facts) for answer in answers]
-        result = _say_result(rows, facts, at_target=all(answer.at_target for answer in answers))
+        result = _say_results(rows, answers, facts)
         every = f" at every {join_words([dial.name for dial in facts.world])}" if len(answers) > 1 else ""
         return f"Use {say_setting(verdict.common, facts.choices)}{every}: {result}."
     return _state_by_world(verdict)
@@ -179,29 +194,37 @@ def _state_by_world(verdict: SweepVerdict) -> str:
 
 def _state_part(setting: str, answers: Sequence[BestSetting], facts: SweepFacts) -> str:
     at = say_worlds([answer.world for answer in answers], facts)
-    at_target = all(answer.at_target for answer in answers)
-    return f"At {at} use {setting}: {_say_result([answer.best for answer in answers], facts, at_target=at_target)}."
+    return f"At {at} use {setting}: {_say_results([answer.best for answer in answers], answers, facts)}."
 
 
-def _explain_first(verdict: SweepVerdict) -> list[str]:
-    """Say why the setting is best, in the first part of the world, and what else may be worth it."""
-    if not verdict.answers or not verdict.facts.choices:
+def _explain_parts(verdict: SweepVerdict) -> list[str]:
+    """Say why the setting is best, and what else may be worth it: of several parts of the world in a text for each."""
+    facts = verdict.facts
+    if not facts.choices:
         return []
-    answer = verdict.answers[0]
-    found = explain_choice(answer.best if verdict.common is None else verdict.common, answer, verdict.facts)
-    if not found or len(verdict.answers) == 1:
-        return [capitalise(sentence) for sentence in found]
-    return [f"At {say_world(answer.world, verdict.facts)}: {found[0]}", *map(capitalise, found[1:])]
+    pairs = [(place_in_world(row, answer, facts), answer) for row, answer in verdict.pairs()]
+    found = [(answer.world, explain_choice(row, answer, facts)) for row, answer in pairs]
+    if len(found) == 1:
+        return [capitalise(sentence) for sentence in found[0][1]]
+    told = [
+        f"At {say_world(world, facts)}: {' '.join([sentences[0], *map(capitalise, sentences[1:])])}"
+        for world, sentences in found[:_MOST_PARTS]
+        if sentences
+    ]
+    left = len(found) - _MOST_PARTS
+    more = f"The table of the best settings has the other {left} values of {join_words([dial.name for dial in facts.world])}."
+    return [*told, *([more] if told and left > 0 else [])]
 
 
 def _say_who_reaches(verdict: SweepVerdict) -> list[str]:
-    """Say which settings reach the target in the first part of the world, and when the setting to use does."""
-    if not verdict.answers or not verdict.facts.choices:
+    """Say which settings reach the target, and when the setting to use does."""
+    facts = verdict.facts
+    if not facts.choices:
         return []
-    answer = verdict.answers[0]
-    found = describe_reached(answer.best if verdict.common is None else verdict.common, answer, verdict.facts)
-    where = f"at {say_world(answer.world, verdict.facts)}: " if len(verdict.answers) > 1 else ""
-    return [capitalise(f"{where}{found}")] if found else []
+    several = len(verdict.answers) > 1
+    pairs = [(place_in_world(row, answer, facts), answer) for row, answer in verdict.pairs()[:_MOST_PARTS]]
+    found = [(answer.world, describe_reached(row, answer, facts)) for row, answer in pairs]
+    return [capitalise(f"at {say_world(world, facts)}: {told}" if several else told) for world, told in found if told]
 
 
 def _explain_means(verdict: SweepVerdict) -> list[str]:

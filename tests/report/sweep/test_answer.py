@@ -120,7 +120,9 @@ def test_what_failed_at_one_seed_is_never_best() -> None:
     assert verdict.headline.startswith("Use 2 learners: 5.0")
     assert "One setting of 3 hung (8 learners): after 1 s: nobody moves." in verdict.reasons
     assert "One setting of 3 did not learn at 1 of 2 seeds (test error 90.0\u00a0%): 4 learners." in verdict.reasons
-    assert verdict.effects == ["Learners, test error: did not finish or learn at 4 and 8."]
+    assert verdict.effects == [
+        "Learners, test error: 2 learners are best (5.0\u00a0%; 4 and 8 learners did not finish or learn)."
+    ]
 
 
 def worlds(errors: dict[tuple[str, str], float], seconds: dict[tuple[str, str], float]) -> SweepVerdict:
@@ -134,7 +136,8 @@ def test_the_world_is_not_chosen() -> None:
     times = {(count, latency): 10.0 / int(count) + (latency == "5 ms") for count, latency in keys}
     common = worlds({key: 0.04 + 0.001 * (key[1] == "5 ms") for key in keys}, times)
     assert common.headline == (
-        "Use 8 learners at every latency: 4.0 – 4.1\u00a0% test error after 1.25 – 2.25\u00a0s of simulated time."
+        "Use 8 learners at every latency: 4.0\u00a0% test error after 1.25\u00a0s at latency 25\u00a0µs, 4.1\u00a0% test error "
+        "after 2.25\u00a0s at latency 5\u00a0ms."
     )
     assert [entry["world"] for entry in common.list_best()] == [{LATENCY: 25e-6}, {LATENCY: 5e-3}]
     assert [entry["setting"] for entry in common.list_best()] == [{LEARNERS: 8}] * 2
@@ -153,11 +156,38 @@ def test_an_axis_without_effect_is_said_to_have_none() -> None:
     ]
     verdict = SweepVerdict.of(SweepFacts.of(sweep([LEARNERS, RATE], rows)))
     assert [effect.replace("\u00a0", " ") for effect in verdict.effects] == [
-        "Learners, test error: no clear difference (4.0 %). Elsewhere fewer are better in the only case.",
-        "Learners, simulated time: lowest 2 s at 4, highest 4 s at 2. Elsewhere more are sooner in the only case.",
-        "Learning rate, test error: lowest 4.0 % at 0.1, highest 12.0 % at 0.2. Elsewhere smaller is better in the only case.",
-        "Learning rate, simulated time: no clear difference (2 s). Elsewhere, too, no clear difference.",
+        "Learners, test error: no clear difference with learning rate 0.1 (4.0 %); 2 learners are best with learning rate 0.2 "
+        "(8.0 %, against 12.0 % with 4 learners).",
+        "Learners, simulated time: 4 learners are quickest with learning rate 0.1 (2 s, against 4 s with 2 learners) and with "
+        "learning rate 0.2 (2 s, against 4 s with 2 learners).",
+        "Learning rate, test error: learning rate 0.1 is best with 4 learners (4.0 %, against 12.0 % with learning rate 0.2) "
+        "and with 2 learners (4.0 %, against 8.0 % with learning rate 0.2).",
+        "Learning rate, simulated time: no clear difference with 4 learners (2 s) and with 2 learners (4 s).",
     ]
+
+
+def test_what_counts_as_higher_is_said_to_be_unsure_where_the_seeds_cannot_show_it() -> None:
+    """The means are 4.4 and 6.2 %: 1.8 points apart, more than a quarter of 4.4 %, less than twice the standard error (3.5)."""
+    facts = learned({"4": [(0.036, 2.0), (0.053, 2.0)], "8": [(0.047, 1.0), (0.078, 1.0)], "2": [(0.2, 4.0), (0.2, 4.0)]})
+    verdict = SweepVerdict.of(facts)
+    assert verdict.headline.startswith("Use 4 learners")
+    assert "Two seeds cannot show that the test error is higher with 8 learners." in verdict.reasons
+    assert verdict.effects[0] == (
+        "Learners, test error: 4 and 8 learners are best (4.5 – 6.2\u00a0%, against 20.0\u00a0% with 2 learners)."
+    )
+    clear = learned({"4": [(0.044, 2.0), (0.045, 2.0)], "8": [(0.062, 1.0), (0.063, 1.0)]})
+    assert "cannot show" not in SweepVerdict.of(clear).text
+
+
+def test_each_part_of_the_world_has_its_reasons() -> None:
+    keys = list(product(("2", "4", "8"), ("25 us", "5 ms")))
+    errors = {(count, latency): 0.2 if count == "8" else 0.1 if count == "4" else 0.04 for count, latency in keys}
+    times = {(count, latency): 10.0 / int(count) * (1 + (latency == "5 ms")) for count, latency in keys}
+    told = [reason.replace("\u00a0", " ") for reason in worlds(errors, times).reasons]
+    for where, first, second in (("25 µs", "2.5 s", "1.25 s"), ("5 ms", "5 s", "2.5 s")):
+        (found,) = [reason for reason in told if reason.startswith(f"At latency {where}: the setting to use has the lowest")]
+        assert f"the next is 4 learners (10.0 % after {first})" in found
+        assert f"the soonest is 8 learners (20.0 % after {second}), 4.00× as fast as 2 learners" in found
 
 
 def test_what_varies_together_with_a_choice_is_not_recommended() -> None:
@@ -170,12 +200,12 @@ def test_what_varies_together_with_a_choice_is_not_recommended() -> None:
     end = conclude_sweep(found)
     assert end.verdict[:5] == (
         "Use mini-batch 4 (at latency 25 µs): 5.0 % test error after 8 s of simulated time.",
-        "No other setting has as low a test error; the next is mini-batch 16 (at latency 5 ms) (10.0 % after 2 s).",
+        "The setting to use has the lowest mean test error; the next is mini-batch 16 (at latency 5 ms) (10.0 % after 2 s).",
         "With less time: the best compromise (least error × time) is mini-batch 16 (at latency 5 ms) (10.0 % after 2 s), 4.00× "
-        "as fast.",
+        "as fast as mini-batch 4 (at latency 25 µs).",
         "The mini-batch varies together with the latency, which is not a choice: their effects cannot be told apart.",
         "Two settings of the 2 that learn reach a test error of 11.0 %. Mini-batch 16 (at latency 5 ms) is the first, after 2 s"
-        "; the setting to use reaches it after 6 s.",
+        "; the setting to use reaches this target after 6 s.",
     )
     assert end.remark.startswith("The target is a test error of 11.0 %, chosen by the program to compare times")
     assert describe_axes(SweepFacts.of(found))[0][0] == "mini-batch and latency (the latency is given, not chosen)"
@@ -211,4 +241,4 @@ def test_an_effect_is_found_between_any_two_values() -> None:
     """The lowest varies with the seed, so it is not clearly lower; the next one is."""
     facts = learned({"2": [(0.005, 4.0), (0.065, 4.0)], "4": [(0.036, 4.0)] * 2, "8": [(0.042, 4.0)] * 2})
     error, _ = SweepVerdict.of(facts).effects
-    assert error == "Learners, test error: 3.6\u00a0% at 4, 4.2\u00a0% at 8."
+    assert error == "Learners, test error: 4 learners are better than 8 learners (3.6\u00a0%, against 4.2\u00a0%)."

@@ -1,4 +1,4 @@
-"""What each axis of a sweep does, by hand: which values are better, in how many cases, and by which other axis."""
+"""What each axis of a sweep does, by hand: which values are best, where, and by which other axis."""
 
 from __future__ import annotations
 
@@ -48,8 +48,9 @@ def test_an_axis_whose_direction_differs_by_another_says_so_with_an_example() ->
     )
     line = describe([RATE, LEARNERS, "protocol"], errors)["Learning rate, test error"]
     assert line == (
-        "lowest 2.0 % at 0.1, highest 5.0 % at 0.2. With n-softsync (n = 2) larger is better in 2 of 3 cases (8 learners: "
-        "20.0 % at 0.1, 8.0 % at 0.2); with async smaller is better in all 3 cases."
+        "learning rate 0.1 is best (2.0 %, against 5.0 % with learning rate 0.2). With n-softsync (n = 2), a larger learning "
+        "rate is better in 2 of 3 combinations of the other axes (for example with 8 learners: 20.0 % at 0.1, 8.0 % at 0.2); "
+        "with async, a smaller learning rate is better in all 3."
     )
 
 
@@ -61,7 +62,10 @@ def test_one_case_of_a_direction_is_no_evidence_for_another_axis() -> None:
         }
     )
     line = describe([RATE, LEARNERS, "protocol"], errors)["Learning rate, test error"]
-    assert line.endswith("highest 5.0 % at 0.2. Elsewhere smaller is better in 2 of 5 cases, larger in 1.")
+    assert line.endswith(
+        "In the other 5 combinations of learners and protocol: a smaller learning rate is better in 2, a larger learning rate "
+        "is better in 1, no clear difference in 2."
+    )
 
 
 def test_what_does_not_learn_is_worse_than_what_does() -> None:
@@ -74,28 +78,49 @@ def test_what_does_not_learn_is_worse_than_what_does() -> None:
     )
     line = describe([RATE, LEARNERS, "protocol"], errors)["Protocol, test error"]
     assert line == (
-        "lowest 2.0 % at async, highest 10.0 % at n-softsync (n = 2). Elsewhere n-softsync (n = 2) is better than async in "
-        "3 of 4 cases."
+        "async is best (2.0 %, against 10.0 % with n-softsync (n = 2)). In the other 4 combinations of learning rate and "
+        "learners: n-softsync (n = 2) is better than async in 3, no clear difference in 1."
     )
 
 
 @pytest.mark.parametrize(
     ("errors", "said"),
     [
-        ((0.2, 0.04, 0.2), "one between is better in the only case"),
-        ((0.2, 0.1, 0.04), "more are better in the only case"),
-        ((0.04, 0.1, FAILS), "fewer are better in the only case"),
-        ((0.04, FAILS, 0.1), "clear differences in the only case, in no one direction"),
-        ((0.04, 0.2, 0.04), "clear differences in the only case, in no one direction"),
-        ((0.04, 0.04, 0.04), "no clear difference"),
-        ((FAILS, FAILS, 0.04), "more are better in the only case"),
+        ((0.2, 0.04, 0.2), "4 learners are best with learning rate 0.2 (4.0 %, against 20.0 % with 8 learners)"),
+        ((0.2, 0.1, 0.04), "8 learners are best with learning rate 0.2 (4.0 %, against 20.0 % with 2 learners)"),
+        ((0.04, 0.1, FAILS), "and with learning rate 0.2 (4.0 %, against 10.0 % with 4 learners; 8 learners did not learn)"),
+        ((0.04, 0.2, 0.04), "2 and 8 learners are best with learning rate 0.2 (4.0 %, against 20.0 % with 4 learners)"),
+        ((0.04, 0.04, 0.04), "no clear difference with learning rate 0.2 (4.0 %)"),
+        ((FAILS, FAILS, 0.04), "8 learners are best with learning rate 0.2 (4.0 %; 2 and 4 learners did not learn)"),
     ],
 )
-def test_the_better_values_of_an_axis_of_numbers(errors: tuple[float, ...], said: str) -> None:
-    """Elsewhere is the rate 0.2 alone; at 0.1 is the best setting."""
+def test_the_best_values_are_named_in_each_of_a_few_combinations(errors: tuple[float, ...], said: str) -> None:
+    """The rate 0.1 is that of the best setting."""
     found = {(count, "0.1"): error for count, error in zip("248", (0.02, 0.03, 0.04), strict=True)}
     found |= {(count, "0.2"): error for count, error in zip("248", errors, strict=True)}
-    assert describe([LEARNERS, RATE], found)["Learners, test error"].endswith(f"Elsewhere {said}.")
+    line = describe([LEARNERS, RATE], found)["Learners, test error"]
+    assert line.startswith("2 learners are best with learning rate 0.1 (2.0 %, against 4.0 % with 8 learners)")
+    assert line.endswith(f"{said}.")
+
+
+@pytest.mark.parametrize(
+    ("errors", "said"),
+    [
+        ((0.2, 0.04, 0.2), "a number of learners between the ends is better in 5"),
+        ((0.04, 0.1, FAILS), "fewer learners are better in 5"),
+        ((0.04, FAILS, 0.1), "clear differences without a trend in 5"),
+        ((0.2, 0.1, 0.04), "more learners are better in 5"),
+        ((0.04, 0.04, 0.04), "no clear difference"),
+    ],
+)
+def test_the_better_values_are_counted_over_many_combinations(errors: tuple[float, ...], said: str) -> None:
+    """Five of the six combinations have these errors, and the first one has the best setting."""
+    rest = [(rate, size, latency) for rate in ("0.1", "0.2") for size in ("4", "16") for latency in ("25 us", "5 ms")][:6]
+    found = {(count, *values): error for values in rest for count, error in zip("248", errors, strict=True)}
+    found |= {(count, *rest[0]): error for count, error in zip("248", (0.02, 0.03, 0.04), strict=True)}
+    line = describe([LEARNERS, RATE, BATCH, LATENCY], found)["Learners, test error"]
+    assert line.startswith("2 learners are best (2.0 %, against 4.0 % with 8 learners). In the other 5 combinations of ")
+    assert line.endswith(f"combinations of learning rate, mini-batch and latency: {said}.")
 
 
 def test_a_case_has_two_settings_that_can_be_compared(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,6 +134,9 @@ def test_a_case_has_two_settings_that_can_be_compared(monkeypatch: pytest.Monkey
     }  # fmt: skip
     keys, name = [LEARNERS, LATENCY, BATCH], "Learners, simulated time"
     line = describe(keys, seconds, "seconds")[name]
-    assert line == "lowest 1 s at 8, highest 4 s at 2. Elsewhere fewer are sooner in the only case."
+    assert line == (
+        "8 learners are quickest with latency 25 µs, mini-batch 4 (1 s, against 4 s with 2 learners); "
+        "2 learners are quickest with latency 5 ms, mini-batch 4 (4 s, against 9 s with 8 learners)."
+    )
     del seconds["8", "5 ms", "4"]
-    assert describe(keys, seconds, "seconds")[name] == "lowest 1 s at 8, highest 4 s at 2."
+    assert describe(keys, seconds, "seconds")[name] == "8 learners are quickest (1 s, against 4 s with 2 learners)."

@@ -144,7 +144,7 @@ def test_rate_times_staleness_is_blamed_where_it_parts_those_that_learn() -> Non
     ]
     rules = " ".join(explain_rules(facts)).replace("\u00a0", " ")
     assert "if its test error is 47.0 % or more: the middle between the best, 4.0 %, and guessing, 90.0 %." in rules
-    assert "the lowest is 4.0 %, and up to 5.5 % counts as equal: one seed and 360 test samples cannot tell" in rules
+    assert "the lowest is 4.0 %, and up to 5.5 % counts as equal. One seed and 360 test samples cannot tell" in rules
     assert "Likely rate" not in SweepVerdict.of(learned({key: 0.658 if key[0] == "0.2" else 0.04 for key in errors})).text
 
 
@@ -159,7 +159,7 @@ def test_the_target_is_said_beside_the_setting_to_use() -> None:
     assert found.cheapest is not None
     assert (found.best[LEARNERS], found.cheapest[LEARNERS]) == ("8", "2")
     verdict = SweepVerdict.of(facts)
-    assert verdict.reasons[2] == "The fewest learner-hours to the target has 2 learners: 0.00222 instead of 0.00444."
+    assert verdict.reasons[2] == "The cheapest to the target is 2 learners: 8 learner-seconds instead of 16 learner-seconds."
     assert [(one.row[LEARNERS], one.title) for one in name_settings(verdict)] == [
         ("8", "use this, lowest error"), ("2", "cheapest to the target"),
     ]  # fmt: skip

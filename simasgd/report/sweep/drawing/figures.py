@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,20 +12,21 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from simasgd.report.drawing import svg
-from simasgd.report.drawing.labels import MOST_CHARACTERS, LabelAnchor, label_points
+from simasgd.report.drawing.labels import MOST_CHARACTERS
 from simasgd.report.drawing.value_axes import needs_log_scale, use_number_axis, use_percent_axis
 from simasgd.report.facts.formats import NBSP, choose_time_unit
 from simasgd.report.sweep.drawing.labels import FONT, EndLabel, write_end_labels
 from simasgd.report.sweep.drawing.lost_band import draw_lost, find_level, find_stretch
 from simasgd.report.sweep.facts.dials import Dial, is_logarithmic, is_to_scale, place_values
-from simasgd.report.sweep.facts.front import find_front
 from simasgd.report.sweep.facts.lost import say_lost
-from simasgd.report.sweep.facts.sweep_facts import ERROR, SECONDS, SHARE, TO_TARGET, SettingRow, get_spread, is_usable
+from simasgd.report.sweep.facts.sweep_facts import ERROR, SECONDS, SHARE, TO_TARGET, SettingRow, is_usable
 
 _MOST_TICKS, _MOST_CHARACTERS = 9, 44
 """The most labels below a figure, and the most characters of all of them."""
 _CURVE = 4
 """From this number of values on, points of an axis with numbers are joined by a line."""
+_ASIDE = 0.045
+"""How far apart markers of several lines at one value stand at most, of the length of the axis."""
 _LARGER = 1.3
 """How much larger a marker is for each line that is drawn later."""
 _HEIGHT = 2.7
@@ -116,10 +119,28 @@ def _name_lines(lines: Dial) -> dict[str, str]:
 
 
 def _place(rows: pd.DataFrame, across: Dial, i: int, count: int) -> pd.DataFrame:
-    """Add the places on the axis; where there are no numbers, those of line i of `count` are moved aside."""
-    aside = (i - (count - 1) / 2) * min(0.12, 0.8 / count) if across.axis.numbers is None else 0.0
+    """Add the places on the axis; those of line i of `count` are moved aside, unless they are joined to a curve."""
     places = rows[across.key].map(place_values(across.axis)).astype(float)  # no rows have no numbers, either
-    return rows.assign(x=places + aside).sort_values("x")
+    if not is_moved_aside(across):
+        return rows.assign(x=places).sort_values("x")
+    steps = i - (count - 1) / 2
+    if across.axis.numbers is None:
+        return rows.assign(x=places + steps * min(0.12, 0.8 / count)).sort_values("x")
+    if is_to_scale(across.axis) and is_logarithmic(across.axis):
+        return rows.assign(x=places * math.exp(steps * _find_step(map(math.log, place_values(across.axis).values()), count)))
+    return rows.assign(x=places + steps * _find_step(place_values(across.axis).values(), count)).sort_values("x")
+
+
+def is_moved_aside(across: Dial) -> bool:
+    """Return whether marks of several lines at one value stand side by side: unless they are joined to curves."""
+    return across.axis.numbers is None or len(across.values) < _CURVE
+
+
+def _find_step(places: Iterable[float], count: int) -> float:
+    """Return how far the markers of `count` lines stand apart at one place, and well before those of the next place."""
+    at = sorted(places)
+    nearest = min((later - earlier for earlier, later in pairwise(at)), default=1.0)
+    return min(_ASIDE * (at[-1] - at[0] or nearest), 0.5 * nearest / count)
 
 
 def _list_lost(rows: pd.DataFrame, quantity: str, i: int) -> list[tuple[Sequence[float], str]]:
@@ -226,46 +247,6 @@ def draw_speedups(rows: pd.DataFrame, learners: Dial, lines: Dial | None, quanti
     return figure
 
 
-def draw_trade_off(
-    rows: Sequence[SettingRow],
-    named: Sequence[tuple[SettingRow, str, bool]],
-    measure: str,
-    title: str,
-    lost: Sequence[float] = (),
-    lost_in_words: str = "",
-) -> Figure:
-    """Draw the error of settings against their simulated time, with the front as a staircase.
-
-    `named` are settings with their labels, of a word or two; the last item says whether it is the one to use.
-    `lost` are the simulated seconds of settings that did not learn, which are crosses in a band above the axes.
-    """
-    seconds, scores = ([float(row[quantity]) for row in rows] for quantity in (SECONDS, measure))
-    size, unit = choose_time_unit(max(seconds))
-    with svg.open_figure(height=3.1) as figure:
-        axes = figure.subplots()
-        axes.plot([second / size for second in seconds], scores, "o", color=svg.MUTED, markersize=4, alpha=0.75)
-        draw_lost(axes, [([second / size for second in lost], svg.MUTED)] if lost else [], lost_in_words)
-        corners = [(row[SECONDS] / size, row[measure]) for row in find_front(rows, measure)]
-        _draw_staircase(axes, corners)
-        for row, _, is_best in named:
-            spread, at = get_spread(row, measure), row[SECONDS] / size
-            assert spread is not None
-            colour = svg.choose_series_colour(0 if is_best else 1)
-            bars = [[spread.mean - spread.low], [spread.high - spread.mean]]
-            form, size_of_mark = ("o", 9) if is_best else ("s", 7)
-            axes.errorbar(at, spread.mean, bars, fmt=form, color=colour, markersize=size_of_mark, zorder=4)
-        far_apart = min(scores) > 0 and needs_log_scale(pd.Series(scores))
-        (use_percent_axis if measure == ERROR else use_number_axis)(axes, logarithmic=far_apart)
-        axes.set_ylim(*find_score_limits(scores, far_apart=far_apart))
-        is_logarithmic = set_time_axis(axes, [second / size for second in (*seconds, *lost)])
-        axes.set_xlabel(f"simulated time ({unit}{', log scale' if is_logarithmic else ''})", fontsize=FONT)
-        axes.set_ylabel(name_scale(title) if far_apart else title, fontsize=FONT)
-        axes.tick_params(labelsize=FONT)
-        others = [LabelAnchor(second / size, score, "", 0) for second, score in zip(seconds, scores, strict=True)]
-        label_points(axes, [LabelAnchor(row[SECONDS] / size, row[measure], label, 0) for row, label, _ in named], others, FONT)
-        return figure
-
-
 def find_score_limits(scores: Sequence[float], *, far_apart: bool) -> tuple[float, float]:
     """Return the ends of an axis that leave room for labels, and do not make small differences look large."""
     low, high = min(scores), max(scores)
@@ -273,13 +254,6 @@ def find_score_limits(scores: Sequence[float], *, far_apart: bool) -> tuple[floa
         return low / 1.4, high * 1.6
     room = max(0.3 * (high - low), 0.15 * abs(high)) or 1.0
     return (max(0.0, low - room) if low >= 0.0 else low - room), high + room
-
-
-def _draw_staircase(axes: Axes, corners: Sequence[tuple[float, float]]) -> None:
-    """Draw the front as steps, which no setting lies below or left of."""
-    if len(corners) > 1:
-        across, up = zip(*corners, strict=True)
-        axes.step(across, up, where="post", color=svg.MUTED, linewidth=1.2, linestyle=svg.DASHES[1])
 
 
 def set_time_axis(axes: Axes, values: Sequence[float]) -> bool:

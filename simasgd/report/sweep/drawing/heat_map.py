@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -30,13 +31,13 @@ _WORDS = {
 
 
 def draw_heat_map(
-    rows: pd.DataFrame, across: Dial, down: Dial, quantity: str, limits: tuple[float, float], best: SettingRow | None
+    rows: pd.DataFrame, across: Dial, down: Dial, quantity: str, limits: tuple[float, float], best: Sequence[SettingRow]
 ) -> Figure:
     """Draw a quantity over two axes: the better, the stronger the colour.
 
     Cells that failed are hatched; where the sweep has no setting they are dotted.
 
-    `limits` are the best and the worst value of all panels; `best` is the setting that has a frame.
+    `limits` are the best and the worst value of all panels; the `best` settings have a frame.
     """
     with svg.open_figure(height=0.75 + 0.4 * len(down.values)) as figure:
         axes = figure.subplots()
@@ -49,8 +50,8 @@ def draw_heat_map(
                 else:
                     corner = (x + 0.03, y + 0.04)
                     axes.add_patch(Rectangle(corner, 0.94, 0.92, fill=False, hatch="..", edgecolor=svg.GRID, linewidth=0))
-        if best is not None:
-            at = (across.values.index(best[across.key]) + 0.03, down.values.index(best[down.key]) + 0.04)
+        for row in best:
+            at = (across.values.index(row[across.key]) + 0.03, down.values.index(row[down.key]) + 0.04)
             axes.add_patch(Rectangle(at, 0.94, 0.92, fill=False, edgecolor=svg.INK, linewidth=2.2))
         ticks, rows_ticks = across.label_ticks(), down.label_ticks() if len(down.axis.keys) == 1 else down.labels
         axes.set(xlim=(0, len(across.values)), ylim=(len(down.values), 0))

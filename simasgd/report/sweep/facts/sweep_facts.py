@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import pandas as pd
 
-from simasgd.report.facts.formats import format_duration, format_number, format_percent, list_some
+from simasgd.report.facts.formats import format_duration, format_learner_time, format_number, format_percent, list_some
 from simasgd.report.facts.learned_result import LearnedResult, find_limit, judge
 from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.tolerances import is_same_work
@@ -211,6 +211,8 @@ def format_quantity(quantity: str, value: float) -> str:
     """Format a value of a quantity with its unit."""
     if quantity == ERROR:
         return format_percent(value)
+    if quantity == COST:
+        return format_learner_time(value)
     return format_duration(value) if quantity in (SECONDS, TO_TARGET) else format_number(value)
 
 
