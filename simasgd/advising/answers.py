@@ -93,9 +93,13 @@ def list_rows(search: Search) -> list[form.CandidateRow]:
 
 def _describe(search: Search, one: Candidate) -> form.CandidateRow:
     course, pace = search.first(one), one.pace
+    reached = [found for found in search.courses[one.number].values() if found.reached is not None]
+    is_known = course is not None and course.reached is not None
     epochs = None if course is None else finite(predict_epochs(course, search.target, search.power))
+    epochs = _mean([found.reached for found in reached]) if is_known else epochs
     is_far = epochs is not None and epochs > _SANE * search.most
     epochs = None if is_far else epochs
+    foretold = {aim: None if is_far else finite(search.foretell(one, aim)) for aim in Aim}
     size = one.scenario.workload.mini_batch
     return form.CandidateRow(
         number=one.number,
@@ -117,12 +121,18 @@ def _describe(search: Search, one: Candidate) -> form.CandidateRow:
         epochs=None if course is None else course.epochs,
         score=None if course is None or not course.scores else course.scores[-1][1],
         epochs_to_target=epochs,
-        seconds=None if is_far else finite(search.foretell(one, Aim.SOONEST)),
-        learner_hours=None if is_far else finite(search.foretell(one, Aim.CHEAPEST)),
+        seconds=_mean([found.seconds for found in reached]) if is_known else foretold[Aim.SOONEST],
+        learner_hours=_mean([found.hours for found in reached]) if is_known else foretold[Aim.CHEAPEST],
         foretold=course is not None and course.reached is None and epochs is not None,
         seeds=len(search.courses[one.number]),
         folder="" if course is None else course.folder,
     )
+
+
+def _mean(numbers: Sequence[float | None]) -> float | None:
+    """Return the mean of those that are known; None if none is."""
+    known = [number for number in numbers if number is not None]
+    return math.fsum(known) / len(known) if known else None
 
 
 def list_worlds_found(search: Search, answers: Sequence[form.AimAnswer], base: Scenario) -> list[form.BestElsewhere]:

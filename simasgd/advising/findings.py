@@ -23,8 +23,8 @@ class CandidateRow(Stored):
 
     `rule` says whether the learning rate is the scenario's or scaled by Rudra's rules. Times per epoch have the ends of a 95 %
     interval. `epochs` and `score` are of the longest run at the first seed. `epochs_to_target`, `seconds` and `learner_hours`
-    are of the first seed; where `foretold`, the learning curve foretells them. Null: nothing is known, or more
-    than ten times the epochs that a candidate may take are foretold.
+    are means over those of its `seeds` at which it reached the target; where `foretold`, the learning curve of the first seed
+    foretells them. Null: nothing is known, or more than ten times the epochs that a candidate may take are foretold.
     """
 
     number: WholeNumber

@@ -18,6 +18,8 @@ import simasgd
 from simasgd.errors import UsageError
 from simasgd.report.advice import blocks as advice_blocks
 from simasgd.report.advice import sentences as advice_sentences
+from simasgd.report.advice.candidates_table import say_shared, tabulate_candidates
+from simasgd.report.advice.wording import format_target
 from simasgd.report.calibration import blocks as calibration_blocks
 from simasgd.report.cards import build_cards
 from simasgd.report.comparison.comparison import compare_variants
@@ -49,8 +51,6 @@ if TYPE_CHECKING:
 _TEMPLATES = Path(__file__).parent / "templates"
 _MOST_UNFOLDED = 25
 """Up to this number of points the table of all points is open."""
-_MOST_OF_VERDICT = 4
-"""So many sentences about advice stand at the top; the others stand below the table of the answers."""
 _TIMELINE_SCRIPTS = ("gantt_paint.js", "gantt.js")
 _WITH_FILTERS = {"scripts": ("page.js", "filters.js"), "styles": ("style.css", "filters.css")}
 
@@ -127,23 +127,23 @@ def _render_sweep(verdict: SweepVerdict) -> str:
 
 def render_advice(found: Findings, scenario: Scenario) -> str:
     """Render the page of a search for advice as HTML."""
-    reasons = advice_sentences.list_reasons(found)
-    candidates = advice_blocks.tabulate_candidates(found)
+    candidates = tabulate_candidates(found)
     return _render(
         "advice.html.j2",
         **_WITH_FILTERS,
         version=found.version,
         name=found.name,
-        target=advice_sentences.format_target(found),
+        target=format_target(found),
         heading=advice_sentences.state_headline(found),
-        verdict=" ".join(reasons[:_MOST_OF_VERDICT]),
-        admissions=reasons[_MOST_OF_VERDICT:],
+        verdict=advice_sentences.list_answers(found),
+        admissions=advice_sentences.list_grounds(found),
         names=[],
         about=advice_blocks.describe_search(found),
-        answers=advice_blocks.tabulate_answers(found),
+        answers=advice_blocks.lay_out_answers(found),
         method=advice_blocks.METHOD,
         blocks=advice_blocks.build_advice_blocks(found),
         candidates=candidates,
+        shared=say_shared(found),
         refused=advice_blocks.tabulate_refused(found),
         folded=len(candidates.rows) > _MOST_UNFOLDED,
         command=found.command,

@@ -20,8 +20,11 @@ from simasgd.advising.pace import measure_paces
 from simasgd.advising.trial_runner import Trial, TrialRunner
 from simasgd.command.advising import advise as command
 from simasgd.errors import ScenarioError, UsageError
-from simasgd.report.advice.blocks import tabulate_candidates
-from simasgd.report.advice.sentences import list_reasons, say_stages, state_headline, state_verdict
+from simasgd.report.advice.blocks import lay_out_answers
+from simasgd.report.advice.candidates_table import tabulate_candidates
+from simasgd.report.advice.figures import list_ticks, stack_dots
+from simasgd.report.advice.sentences import list_reasons, state_headline, state_verdict
+from simasgd.report.advice.wording import abbreviate, say_spread, say_stages
 from simasgd.storage.opening import open_folder
 from simasgd.studies.advising import Advice, advise
 from simasgd.sweeps.pools.here import OwnProcess
@@ -61,7 +64,9 @@ def test_more_learners_are_sooner_by_their_number_and_cost_the_same(folder: Path
     soonest = advice.findings.answers[0]
     assert (soonest.leader, len(soonest.seconds)) == (four.number, 3)
     assert advice.verdict == state_verdict(advice.findings)
-    assert advice.verdict.startswith("Use async, 4 learners, mini-batches of 4, learning rate 0.01: it reaches test loss 0.02")
+    assert advice.verdict.startswith(
+        "Use async, 4 learners, mini-batches of 4, learning rate 0.01: this reaches test loss 0.02"
+    )
     assert advice.table().set_index("number").loc[four.number, "stage"] in map(str, SearchStage)
 
 
@@ -216,7 +221,7 @@ def test_stages_are_counted_in_the_singular_and_the_plural(folder: Path) -> None
         for stage in (SearchStage.MISSED, *[SearchStage.REACHED] * 2)
     ]
     counted = found.model_copy(update={"candidates": tuple(rows)})
-    assert say_stages(counted) == "1 misses the target and 2 reach the target"
+    assert say_stages(counted) == "1 missed the target and 2 reached the target, not in the final"
 
 
 def test_the_page_tells_who_missed_and_of_whom_seeds_cannot_tell(folder: Path) -> None:
@@ -227,8 +232,60 @@ def test_the_page_tells_who_missed_and_of_whom_seeds_cannot_tell(folder: Path) -
     answer = found.answers[0].model_copy(update={"confidence": "unsure", "rivals": (rival,)})
     changed = {"candidates": (one.model_copy(update=unknown), four), "answers": (answer,)}
     told = found.model_copy(update=changed)
-    assert "Three seeds cannot show that others are later: async, one learner" in state_verdict(told)
-    assert "at 2.00× (95 % interval 0.50× – 8.00× over three seeds)" in state_verdict(told)
+    verdict = state_verdict(told)
+    assert verdict.startswith(
+        "Use async, 4 learners, mini-batches of 4, learning rate 0.01: this reaches test loss 0.02 soonest in "
+    )
+    assert "but three seeds are too few to be sure. That is the mean of three seeds" in verdict
+    assert "Three seeds cannot show that these take longer: one learner." in verdict
+    assert (
+        "Beside 4 learners, the soonest: one learner takes 2.00× as long (95 % interval 0.50× – 8.00×, three seeds)." in verdict
+    )
+    assert "the geometric mean of the ratios at each seed" in verdict
+    assert verdict.index("cannot show") < verdict.index("95 % interval"), "the short answer first"
     cells = [cell.text.replace("\u00a0", " ") for cell in tabulate_candidates(told).rows[-1]]
     assert "far more" in cells
-    assert "misses the target: it did not reach the target in 12 epochs" in cells
+    assert "missed the target: not reached in 12 epochs" in cells
+
+
+def test_the_answers_have_a_column_for_each_aim_and_one_unit(folder: Path) -> None:
+    found = Advice.load(folder).findings
+    table = lay_out_answers(found)
+    assert table is not None
+    assert [column.title for column in table.columns] == ["", "soonest", "cheapest"]
+    rows = {row[0].text: [cell.text for cell in row[1:]] for row in table.rows}
+    assert list(rows) == ["use", "simulated time", "learner-seconds", "epochs", "seeds", "how sure"]
+    seconds = [3600.0 * sum(answer.learner_hours) / len(answer.learner_hours) for answer in found.answers]
+    assert [float(text.partition(" (")[0]) for text in rows["learner-seconds"]] == pytest.approx(seconds, rel=0.01)
+
+
+def test_the_table_of_candidates_has_the_means_of_the_answers(folder: Path) -> None:
+    """Time, cost and result come first, right behind what tells candidates apart; both learn with µ = 4 at the rate 0.01."""
+    found = Advice.load(folder).findings
+    answer, table = found.answers[0], tabulate_candidates(found)
+    titles = [column.title for column in table.columns]
+    assert titles[:5] == ["protocol", "learners", "time to target", "learner-seconds", "result"]
+    leader = found.candidates[answer.leader]
+    assert leader.seconds == pytest.approx(sum(answer.seconds) / len(answer.seconds))
+    assert leader.epochs_to_target == pytest.approx(sum(answer.epochs) / len(answer.epochs))
+    assert abbreviate(leader, found) == "λ\u00a04"
+
+
+def test_a_range_has_its_unit_once_if_both_ends_have_it() -> None:
+    assert say_spread((0.4, 0.6), lambda value: f"{1000 * value:g} ms") == "500 ms (400 – 600 ms)"
+    assert (
+        say_spread((0.5, 1.5), lambda value: f"{value:g} s" if value >= 1 else f"{1000 * value:g} ms") == "1 s (500 ms – 1.5 s)"
+    )
+    assert say_spread((2.0, 4.0), "{:g}".format) == "3 (2 – 4)"
+    assert say_spread((2.0, 2.0), "{:g} s".format) == "2 s"
+
+
+def test_dots_that_would_lie_on_each_other_stand_around_their_row() -> None:
+    assert stack_dots([1.0, 5.0, 1.05], 0.1) == pytest.approx([-0.08, 0.0, 0.08])
+
+
+@pytest.mark.parametrize("ends", [(1.0, 1.4), (0.9, 4.2), (110.0, 950.0), (1e-3, 1e3)])
+def test_a_logarithmic_axis_has_several_round_ticks(ends: tuple[float, float]) -> None:
+    ticks = list_ticks(*ends)
+    assert 3 <= len(ticks) <= 9
+    assert all(ends[0] <= tick <= ends[1] for tick in ticks)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from simasgd.advising.findings import Findings
 from simasgd.printable import printable
 from simasgd.report.advice.blocks import tabulate_answers
-from simasgd.report.advice.sentences import list_reasons, say_stages, state_headline
+from simasgd.report.advice.sentences import list_reasons, state_headline
+from simasgd.report.advice.wording import say_stages
 from simasgd.report.facts.formats import capitalise, use_plain_spaces
 from simasgd.report.terminal.conclusion import Conclusion
 from simasgd.report.terminal.text_table import TextColumn, TextTable

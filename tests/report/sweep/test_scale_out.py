@@ -18,6 +18,9 @@ from simasgd.results.outcome import Outcome
 from simasgd.sweeps.table import Sweep
 from tests.report.sweep.tables import BATCH, LEARNERS, RATE, TOGETHER, point, sweep
 
+FIRST, SECOND = pytest.approx(7.865), pytest.approx(8.135)
+"""Where two lines have their marks at 8 learners: 4.5 % of the axis from 2 to 8 apart."""
+
 
 def scaled() -> Sweep:
     """Return a sweep over λ = 2, 4, 8, µ = 4, 16 and two rates at half of the ideal speed-up; two settings are left out."""
@@ -97,7 +100,7 @@ def test_a_setting_that_fails_has_a_hollow_marker_in_figures_of_time(verdict: Sw
     rows = facts.settings[facts.settings[BATCH] == "4"]
     (axes,) = draw_lines(rows, learners, rate, SECONDS, (1.0, 10.0), "time").axes
     hollow = [line for line in axes.lines if line.get_markerfacecolor() == svg.PAPER and len(line.get_xdata())]
-    assert [list(line.get_xdata()) for line in hollow] == [[8.0]]
+    assert [list(line.get_xdata()) for line in hollow] == [[SECOND]]
     assert moves(rate, "test_error", facts), "at one value a setting learns, at the other it fails"
 
 
@@ -111,7 +114,7 @@ def test_a_marker_is_half_filled_where_the_setting_learns_at_some_values_of_an_a
     assert [dial.key for dial in layout.still] == [RATE]
     ((_, _, figure, _),) = draw_panels(layout, verdict.facts)
     half = [line for line in figure.axes[0].lines if line.get_fillstyle() == "left" and len(line.get_xdata())]
-    assert [list(line.get_xdata()) for line in half] == [[8.0]]
+    assert [list(line.get_xdata()) for line in half] == [[FIRST]]
     assert blocks["clock"].reading == (
         "Filled markers learned at every value of the axes along which a figure is the same, half-filled ones at some, hollow "
         "ones at none."
@@ -123,12 +126,21 @@ def test_what_did_not_learn_is_in_a_band_above_the_axes_that_says_so(verdict: Sw
     rows = verdict.facts.settings[verdict.facts.settings[BATCH] == "4"]
     (axes,) = draw_lines(rows, learners, rate, "test_error", (0.0, 0.1), "test error").axes
     (crosses,) = [line for line in axes.lines if line.get_marker() == "x"]
-    assert list(crosses.get_xdata()) == [8.0]
+    assert list(crosses.get_xdata()) == [SECOND]
     assert crosses.get_transform() == axes.get_xaxis_transform()
     (band,) = axes.patches
     low, high = band.get_y(), band.get_y() + band.get_height()
     assert 1.0 < low < crosses.get_ydata()[0] < high
     assert "did not learn" in [text.get_text() for text in axes.texts]
+
+
+def test_ranges_of_several_lines_stand_side_by_side_at_one_value(verdict: SweepVerdict) -> None:
+    """Otherwise the range of the second line would hide that of the first one."""
+    learners, _, rate = verdict.facts.varying
+    rows = verdict.facts.settings[verdict.facts.settings[BATCH] == "4"]
+    (axes,) = draw_lines(rows, learners, rate, SECONDS, (1.0, 10.0), "time").axes
+    places = {float(place) for line in axes.lines for place in line.get_xdata() if float(place) > 7.0}
+    assert sorted(places) == [FIRST, SECOND]
 
 
 def test_a_line_whose_settings_are_all_left_out_is_empty(verdict: SweepVerdict) -> None:
