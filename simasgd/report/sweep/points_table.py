@@ -18,7 +18,6 @@ from simasgd.report.facts.formats import NBSP, choose_learner_time_unit, format_
 from simasgd.report.sweep.facts.dials import Dial, place_values
 from simasgd.report.sweep.facts.sweep_facts import (
     COST,
-    ERROR,
     LOSS,
     NAMES,
     SECONDS,
@@ -34,7 +33,7 @@ from simasgd.report.sweep.naming import NamedSetting
 from simasgd.results.outcome import Outcome
 
 _TITLES = {**NAMES, THROUGHPUT: "samples/s", STALENESS: "mean staleness (updates)"}
-_SHORT = {ERROR: "error", SECONDS: "time", TO_TARGET: "to target", STALENESS: "staleness"}
+_SHORT = {SECONDS: "time", TO_TARGET: "to target", STALENESS: "staleness"}
 """Shorter titles of the tables with many columns."""
 
 
