@@ -143,7 +143,9 @@ def _build_race(answer: AimAnswer, found: Findings) -> Block:
             Panel(_TITLES[aim], figure),
             Panel(
                 "Beside the leader",
-                table=Table.of(("candidate", title, "ratio", "result"), rows, words=4),
+                table=Table.of(
+                    ("candidate", title, "time ratio" if aim is Aim.SOONEST else "cost ratio", "result"), rows, words=4
+                ),
             ),
         ],
         columns=1,
