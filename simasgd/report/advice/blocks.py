@@ -155,7 +155,7 @@ def _build_race(answer: AimAnswer, found: Findings) -> Block:
 def _choose_form(answer: AimAnswer) -> tuple[Callable[[float], str], str]:
     """Return how a table writes the costs of a race, and the title of their column."""
     if answer.aim is Aim.SOONEST:
-        return format_duration, "simulated time"
+        return format_duration, "time"
     greatest = max(max(costs) for costs in (list_costs(answer), *(rival.costs for rival in answer.rivals)) if costs)
     size, unit = choose_learner_unit(greatest)
     return lambda hours: format_number(hours / size), unit
