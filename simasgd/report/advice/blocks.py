@@ -28,7 +28,7 @@ from simasgd.report.drawing.page_parts import Block, Cell, Column, Panel, Table
 from simasgd.report.facts.formats import (
     NBSP,
     capitalise,
-    choose_learner_unit,
+    choose_learner_time_unit,
     format_duration,
     format_epochs,
     format_factor,
@@ -77,7 +77,7 @@ def describe_search(found: Findings) -> list[tuple[str, str]]:
 
 def tabulate_answers(found: Findings) -> Table | None:
     """Tabulate the answer for each aim, a row for each; None if there is none."""
-    size, unit = choose_learner_unit(max((max(answer.learner_hours) for answer in found.answers), default=0.0))
+    size, unit = choose_learner_time_unit(max((max(answer.learner_hours) for answer in found.answers), default=0.0))
     rows = [
         [
             answer.aim,
@@ -157,7 +157,7 @@ def _choose_form(answer: AimAnswer) -> tuple[Callable[[float], str], str]:
     if answer.aim is Aim.SOONEST:
         return format_duration, "time"
     greatest = max(max(costs) for costs in (list_costs(answer), *(rival.costs for rival in answer.rivals)) if costs)
-    size, unit = choose_learner_unit(greatest)
+    size, unit = choose_learner_time_unit(greatest)
     return lambda hours: format_number(hours / size), unit
 
 

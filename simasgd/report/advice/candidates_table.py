@@ -12,7 +12,7 @@ from simasgd.advising.findings import CandidateRow, Findings
 from simasgd.report.advice.wording import STAGES
 from simasgd.report.drawing.page_parts import Cell, Column, Table
 from simasgd.report.facts.formats import (
-    choose_learner_unit,
+    choose_learner_time_unit,
     format_duration,
     format_epochs,
     format_number,
@@ -50,7 +50,7 @@ def tabulate_candidates(found: Findings) -> Table:
     others = [i for i, key in enumerate(found.keys) if key not in _KNOWN]
     is_error = found.target.quantity == "test_error"
     greatest = max((row.learner_hours for row in found.candidates if row.learner_hours is not None), default=0.0)
-    size, unit = choose_learner_unit(greatest)
+    size, unit = choose_learner_time_unit(greatest)
     choices = [one for one in _list_choices() if len({one.read(row) for row in found.candidates}) > 1]
     costs = [
         _NumberColumn("time to target", lambda row: row.seconds, format_duration, is_forecast=True),

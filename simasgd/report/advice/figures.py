@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 from simasgd.report.drawing import svg
 from simasgd.report.drawing.figures import label_row, scale_axis
 from simasgd.report.drawing.labels import LabelAnchor, label_points
-from simasgd.report.facts.formats import choose_learner_unit, choose_time_unit, shorten_label
+from simasgd.report.facts.formats import choose_learner_time_unit, choose_time_unit, shorten_label
 
 _MOST_CHARACTERS = 62
 FONT = 10.5
@@ -50,7 +50,7 @@ def draw_costs(axes: Axes, rows: Sequence[CostRow], *, is_time: bool) -> None:
     Dots that would lie on each other stand one above the other.
     """
     greatest = max(max(row.costs) for row in rows)
-    size, title = scale_axis("seconds", greatest) if is_time else choose_learner_unit(greatest)
+    size, title = scale_axis("seconds", greatest) if is_time else choose_learner_time_unit(greatest)
     for y, row in enumerate(rows):
         label_row(axes, y, shorten_label(row.name, _MOST_CHARACTERS), 0.2)
         colour = svg.choose_series_colour(0 if row.leads else 1)

@@ -13,7 +13,7 @@ from simasgd.report.facts.formats import (
     NBSP,
     format_duration,
     format_factor,
-    format_learner_hours,
+    format_learner_time,
     format_number,
     format_percent,
     join_words,
@@ -76,7 +76,7 @@ def abbreviate(row: CandidateRow, found: Findings) -> str:
 
 def format_cost(amount: float, aim: Aim) -> str:
     """Format simulated seconds, or learner-hours."""
-    return format_duration(amount) if aim == Aim.SOONEST else format_learner_hours(amount)
+    return format_duration(amount) if aim == Aim.SOONEST else format_learner_time(amount)
 
 
 def format_target(found: Findings) -> str:

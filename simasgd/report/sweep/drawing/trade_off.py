@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from simasgd.report.drawing import svg
-from simasgd.report.drawing.figures import needs_log_scale, use_number_axis, use_percent_axis
 from simasgd.report.drawing.labels import LabelAnchor, label_points
+from simasgd.report.drawing.value_axes import needs_log_scale, use_number_axis, use_percent_axis
 from simasgd.report.facts.formats import choose_time_unit
 from simasgd.report.sweep.drawing.figures import find_score_limits, name_scale, set_time_axis
 from simasgd.report.sweep.drawing.labels import FONT
