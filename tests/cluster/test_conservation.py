@@ -37,6 +37,26 @@ def test_conservation(run, gradients):
         assert _what_happened(again) == _what_happened(clocked)
 
 
+def test_gradients_that_arrive_when_a_pause_ends_are_applied_after_those_before():
+    """A pause until 140 ms holds up an update that takes no time, and a sum of the same learner that comes with its end."""
+    run = {
+        "cluster": {
+            "learners": 2,
+            "learners_per_node": 1,
+            "seed": 22,
+            "architecture": {"kind": "adv*", "broadcast_fan_out": 3},
+            "compute": {"per_batch": 0, "per_sample": "1 ms", "distribution": "constant"},
+            "stragglers": [{"slowdown": 5, "hits": "all", "mean_slow": "forever"}],
+            "faults": {"server_pauses": [{"at": "50 ms", "lasting": "90 ms"}]},
+        },
+        "protocol": "async",
+    }
+    chosen = scenario(TIMING, run, {"stop": {"gradients": 40}})
+    clocked, tape = clock(chosen)
+    holds(chosen, clocked, tape)
+    assert tape.stepped_at.tolist().count(0.14) > 3
+
+
 def _what_happened(clocked):
     """Return all results but the spans, and the number of events: a process takes one to start."""
     return {field.name: getattr(clocked, field.name) for field in fields(clocked) if field.name not in ("spans", "events")}

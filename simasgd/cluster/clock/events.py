@@ -126,7 +126,7 @@ def timeout(env: Environment, seconds: float, value: Any = None) -> TimedEvent:
 
 @final
 class Line(Event, Generic[Work]):
-    """Calls `act` with work and its trail when the work is done; it is nearly always done in the order of the requests.
+    """Calls `act` with work and its trail when the work is done, in the order of the requests.
 
     Work takes the next of `times` (s). `serve` maps the present, such a time and the trail of the
     request to the end (s) and the trail of the end. SimPy's queue holds only the first work, so it
@@ -146,24 +146,25 @@ class Line(Event, Generic[Work]):
         self._places: deque[tuple[float, int, Work, Trail]] = deque()
 
     def request(self, work: Work, cause: Trail) -> None:
-        """Request work now, which an arrival with the trail `cause` brings about. If it takes no time, it is done at once."""
+        """Request work now, which an arrival with the trail `cause` brings about.
+
+        If it takes no time, it is done at once, or at this instant after the work that ends now.
+        """
         env = self.env
-        now = env.now
+        now, places = env.now, self._places
         done, trail = self._serve(now, next(self._times), cause)
         rest = done - now
-        if rest <= 0.0:
+        if rest <= 0.0 and not places:
             self._act(work, trail)
             return
-        time, places = now + rest, self._places
+        time = now + rest
         if not places:
             number = next(env._eid)
             places.append((time, number, work, trail))
             self.callbacks = self._callbacks
             heappush(env._queue, (time, NORMAL, number, self))
-        elif time >= places[-1][0]:
-            places.append((time, next(env._eid), work, trail))
-        else:  # a rounding error
-            timeout(env, rest).callbacks.append(lambda _: self._act(work, trail))
+        else:  # by a rounding error it might end before the work that is before it
+            places.append((max(time, places[-1][0]), next(env._eid), work, trail))
 
     def _happen(self, happening: Event) -> None:
         places = self._places

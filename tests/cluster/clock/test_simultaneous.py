@@ -97,14 +97,16 @@ def test_a_called_signal_comes_before_the_caller_goes_on():
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 4), st.integers(0, 3)), max_size=40))
 def test_the_ends_of_work_in_a_line_have_the_places_of_single_events(orders):
-    """Orders are made one after the other; times that decrease are those of rounding errors."""
-    env, expected, seen = Clock(), [], []
+    """Orders are made one after the other. Work that would end before the work that is before it ends with it."""
+    env, expected, seen, last = Clock(), [], [], 0.0
     times = (float(seconds) for in_line, seconds, _ in orders if in_line)
     line = Line(env, lambda now, seconds, trail: (now + seconds, trail), times, lambda work, trail: seen.append(work))
 
     def order():
+        nonlocal last
         for number, (in_line, seconds, pause) in enumerate(orders):
-            expected.append((env.now + seconds, number))
+            last = max(last, env.now + seconds) if in_line else last
+            expected.append((last if in_line else env.now + seconds, number))
             if in_line:
                 line.request(number, START)
             else:
@@ -116,6 +118,20 @@ def test_the_ends_of_work_in_a_line_have_the_places_of_single_events(orders):
     with pytest.raises(EmptySchedule):
         env.run_events(10**6)
     assert seen == [number for _, number in sorted(expected)]
+
+
+def test_work_that_takes_no_time_waits_for_the_work_that_ends_now():
+    """The second request comes at the instant at which the first ends, and before it."""
+    env, seen = Clock(), []
+    line = Line(
+        env, lambda now, seconds, trail: (now + seconds, trail), iter([2.0, 0.0, 0.0]), lambda work, trail: seen.append(work)
+    )
+    timeout(env, 2.0).callbacks.append(lambda _: line.request("second", START))
+    line.request("first", START)
+    with pytest.raises(EmptySchedule):
+        env.run_events(10)
+    line.request("at once", START)
+    assert seen == ["first", "second", "at once"]
 
 
 def test_a_role_that_fails_ends_the_run():
