@@ -13,14 +13,14 @@ from pydantic import ValidationError
 from simasgd.cluster.clock.activity import ALL
 from simasgd.cluster.clock.log import ACTIVITIES, Spans
 from simasgd.cluster.clock.sizes import mini_batch_sizes, size_of_each
-from simasgd.cluster.clock.trail import COST_PARTS, PARTS
+from simasgd.cluster.clock.trail import COST_PARTS, LOST_PARTS, PARTS
 from simasgd.cluster.network.bandwidths import bandwidths
 from simasgd.cluster.result import ClockResult
 from simasgd.cluster.throughput import lone_rate, present_seconds
 from simasgd.cluster.trace_notes import describe_traces
 from simasgd.errors import RunFailed
+from simasgd.results import distributions as counts
 from simasgd.results import summary as form
-from simasgd.results.distributions import AgeCounts, CountRange, GradientRanges, GradientTotals, StalenessCounts
 from simasgd.results.kept.weights import hold_weights
 from simasgd.results.origin import RecordedSystem
 from simasgd.results.run import Run
@@ -129,8 +129,8 @@ def summarize(
         lock_step=None,
         seams=(),
         warnings=describe_traces(scenario.cluster, clock.learner_gradients.computed, clock.left),
-        staleness=StalenessCounts.of(timing.staleness),
-        mixing=AgeCounts.of(timing.ages) if scenario.protocol.has_own_models else None,
+        staleness=counts.StalenessCounts.of(timing.staleness),
+        mixing=counts.AgeCounts.of(timing.ages) if scenario.protocol.has_own_models else None,
         note=" ".join(filter(None, notes)),
         wall=wall_seconds(timing.seconds, learned, seconds),
     )
@@ -152,8 +152,8 @@ def wall_seconds(simulate: float, learned: Learned | None, total: float) -> form
     )
 
 
-def _critical_path(clock: ClockResult) -> form.PathSeconds:
-    return form.PathSeconds(**dict(zip((*PARTS, *COST_PARTS), clock.critical_path, strict=False)))
+def _critical_path(clock: ClockResult) -> counts.PathSeconds:
+    return counts.PathSeconds(**dict(zip((*PARTS, *COST_PARTS, *LOST_PARTS), clock.critical_path, strict=False)))
 
 
 def _sizes(scenario: Scenario) -> Sequence[int]:
@@ -171,8 +171,8 @@ def _applied_samples(scenario: Scenario, clock: ClockResult) -> int:
     return sum(map(mul, _sizes(scenario), clock.learner_gradients.applied))
 
 
-def _gradients(clock: ClockResult) -> GradientTotals:
-    return GradientTotals(
+def _gradients(clock: ClockResult) -> counts.GradientTotals:
+    return counts.GradientTotals(
         computed=clock.gradients_computed,
         applied=clock.gradients_applied,
         dropped=clock.gradients_dropped,
@@ -182,8 +182,10 @@ def _gradients(clock: ClockResult) -> GradientTotals:
     )
 
 
-def _learner_gradients(clock: ClockResult) -> GradientRanges:
-    return GradientRanges(**{name: CountRange.of(counts) for name, counts in clock.learner_gradients._asdict().items()})
+def _learner_gradients(clock: ClockResult) -> counts.GradientRanges:
+    return counts.GradientRanges(
+        **{name: counts.CountRange.of(each) for name, each in clock.learner_gradients._asdict().items()}
+    )
 
 
 def _bytes(clock: ClockResult) -> form.ByteTotals:
@@ -193,15 +195,15 @@ def _bytes(clock: ClockResult) -> form.ByteTotals:
 
 
 def _faults(clock: ClockResult) -> form.FaultTotals:
-    counts = clock.fault_counts
+    found = clock.fault_counts
     return form.FaultTotals(
-        crashes=counts.crashes,
-        rejoins=counts.rejoins,
-        down=counts.down_seconds,
-        barrier_timeouts=counts.barrier_timeouts,
-        members_dropped=counts.members_dropped,
-        messages_lost=counts.messages_lost,
-        server_paused=counts.server_paused,
+        crashes=found.crashes,
+        rejoins=found.rejoins,
+        down=found.down_seconds,
+        barrier_timeouts=found.barrier_timeouts,
+        members_dropped=found.members_dropped,
+        messages_lost=found.messages_lost,
+        server_paused=found.server_paused,
     )
 
 
@@ -211,10 +213,10 @@ def _total_seconds(clock: ClockResult) -> dict[str, float]:
     return {activity.name.lower(): spent for activity, spent in zip(ALL, totals, strict=False)}
 
 
-def _fractions(seconds: Sequence[Sequence[float]], whole: float) -> form.TimeFractions:
+def _fractions(seconds: Sequence[Sequence[float]], whole: float) -> counts.TimeFractions:
     """Return the fraction of the time that each activity took, averaged over the learners."""
     spent = np.asarray(seconds).sum(axis=0) / ((whole or 1.0) * len(seconds))
-    return form.TimeFractions(**{activity.name.lower(): float(part) for activity, part in zip(ALL, spent, strict=False)})
+    return counts.TimeFractions(**{activity.name.lower(): float(part) for activity, part in zip(ALL, spent, strict=False)})
 
 
 def _stopped_by(scenario: Scenario, clock: ClockResult, *, is_reached: bool, is_recorded: bool) -> str:

@@ -24,7 +24,17 @@ _COUNTS = {
     "lost": "gradients that crashes lost",
     "in_flight": "gradients on their way at the end",
 }
-_ON_PATH = ("step", "mix", "copy", "launch", "compute", "push", "update", "pull", "other")
+_ON_PATH = {
+    **{
+        key: f"seconds of `{key}` on that chain"
+        for key in ("step", "mix", "copy", "launch", "compute", "push", "update", "pull")
+    },
+    "other": "seconds on that chain that have no other name",
+    "down": "seconds in which a learner was away",
+    "resend": "seconds from the departure of messages that got lost until they were sent again",
+    "timeout": "seconds until a time-out or a deadline",
+    "pause": "seconds in which the server paused",
+}
 _HISTOGRAM = {
     "mean": "mean",
     "max": "greatest value",
@@ -104,10 +114,10 @@ RUN: Mapping[str, str] = {
     "threads": "the same of each thread that pushes or pulls beside the computing one",
     "overlap": "computing as a fraction of the time that the computing thread is not idle; null without a server",
     "critical_path": "seconds of each activity on the longest chain of events; null: not recorded",
-    **{f"critical_path.{key}": f"seconds of `{key}` on that chain" for key in _ON_PATH},
+    **{f"critical_path.{key}": text for key, text in _ON_PATH.items()},
     "servers": "load of each server",
     "servers.name": "name of the server",
-    "servers.busy": "fraction of the time in which it made updates",
+    "servers.busy": "fraction of the time in which it made updates; pauses do not count",
     "servers.mean_queue": "gradients that waited, on average over the time; null: a log does not tell it",
     "links": "load of each network interface and shared link",
     "links.name": "name of the link",
@@ -134,6 +144,7 @@ RUN: Mapping[str, str] = {
     "what_if.seconds": "simulated seconds of `gradients` gradients with the faster part",
     "what_if.base_seconds": "simulated seconds of `gradients` gradients on the unchanged cluster",
     "what_if.speedup": "quotient of the two; over equal times where spells or faults come at times",
+    "what_if.standard_error": "standard error of `speedup` by chance alone; null: not known",
     "what_if.spread_speedup": "the same where learners start at different times; null where that changes nothing",
     "what_if.path_speedup": "most that the critical path allows; null where it is not known or no limit",
     "what_if.gradients": "gradients that were compared; 0: not simulated",

@@ -72,7 +72,7 @@ class ClockResult:
     """The numbers of updates at which the bytes sent so far were sampled: 0, some in between, and the last."""
     sampled_bytes: tuple[float, ...]
     critical_path: tuple[float, ...]
-    """Seconds of each of PARTS on the critical path, and with costs of each of COST_PARTS."""
+    """Seconds of each of PARTS on the critical path; with costs of COST_PARTS, and if any were lost of LOST_PARTS."""
     fault_counts: FaultCounts
     left: Mapping[int, float]
     """When (s) the work of a learner ended with its trace, by the learner's number."""

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from simasgd.operations.log import OPERATIONS, OperationLog, code_of
+from simasgd.results.distributions import TimeFractions
 from simasgd.results.quantities import COST_TIMES, TIMES
-from simasgd.results.summary import TimeFractions
 from simasgd.tape.arrays import Floats, Ints
 
 _COUNTED_AS = {"abandon": "compute", "collective": "push"}

@@ -1,4 +1,4 @@
-"""Distributions of staleness and ages, and numbers of gradients, as run.json holds them."""
+"""Distributions of staleness and ages, numbers of gradients, and times by activity, as run.json holds them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from abc import ABC
 from collections import Counter
 from collections.abc import Sequence
 from statistics import median
-from typing import Any, Self, final
+from typing import Annotated, Any, Self, final
 
-from pydantic import model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from simasgd.results.json_files import Items, Stored
-from simasgd.results.quantities import Amount, WholeNumber
+from simasgd.results.quantities import COST_TIMES, LOST_TIMES, Amount, TimeFraction, WholeNumber
 
 
 class AbstractHistogram(Stored, ABC):
@@ -127,3 +127,55 @@ def _percentile(histogram: Sequence[int], total: int, percent: int) -> int:
         if seen >= rank:
             return value
     raise AssertionError("a rank beyond the total")
+
+
+class AbstractActivityTimes(Stored):
+    """Times by activity. Those that only costs or faults bring about are stored if they are not 0."""
+
+    step: Amount = 0.0
+    mix: Amount = 0.0
+    copies: Annotated[Amount, Field(alias="copy")] = 0.0
+    launch: Amount = 0.0
+
+    @model_serializer(mode="wrap")
+    def _without_zeros(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = serialize(self)
+        rare = {name: found.pop("copies" if name == "copy" else name, 0.0) for name in (*COST_TIMES, *LOST_TIMES)}
+        return found | {name: amount for name, amount in rare.items() if amount}
+
+
+@final
+class TimeFractions(AbstractActivityTimes):
+    """Fractions of the run's time that each activity took, averaged over the learners.
+
+    Null: a log does not tell it. What is then missing to 1 has no name in the log.
+    """
+
+    compute: TimeFraction | None
+    push: TimeFraction | None
+    wait: TimeFraction | None
+    pull: TimeFraction | None
+    idle: TimeFraction | None
+    step: TimeFraction = 0.0
+    mix: TimeFraction = 0.0
+    copies: Annotated[TimeFraction, Field(alias="copy")] = 0.0
+    launch: TimeFraction = 0.0
+
+
+@final
+class PathSeconds(AbstractActivityTimes):
+    """Seconds of each activity on the critical path.
+
+    `down`: a learner is away. `resend`: from the departure of a message that gets lost until it is sent again. `timeout`: a
+    time-out or a deadline passes. `pause`: the server pauses. `other`: the rest.
+    """
+
+    compute: Amount
+    push: Amount
+    update: Amount
+    pull: Amount
+    other: Amount
+    down: Amount = 0.0
+    resend: Amount = 0.0
+    timeout: Amount = 0.0
+    pause: Amount = 0.0

@@ -19,3 +19,5 @@ TIMES = ("compute", "push", "wait", "pull", "idle")
 """The activities of a learner's thread."""
 COST_TIMES = ("step", "mix", "copy", "launch")
 """Further activities, which only costs bring about (`cluster.costs`)."""
+LOST_TIMES = ("down", "resend", "timeout", "pause")
+"""Parts of the critical path in which nothing works, mostly because of faults."""

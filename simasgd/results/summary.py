@@ -5,61 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, final
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
-from simasgd.results.distributions import AgeCounts, GradientRanges, GradientTotals, StalenessCounts
+from simasgd.results.distributions import (
+    AgeCounts,
+    GradientRanges,
+    GradientTotals,
+    PathSeconds,
+    StalenessCounts,
+    TimeFractions,
+)
 from simasgd.results.json_files import Items, Stored
 from simasgd.results.origin import MeasuredLog, RecordedSystem, RunOrigin, Seam
 from simasgd.results.outcome import Outcome, explain_outcome, tells_time
-from simasgd.results.quantities import COST_TIMES, Amount, Fraction, TimeFraction, WholeNumber
+from simasgd.results.quantities import Amount, Fraction, TimeFraction, WholeNumber
 from simasgd.scenario.vocabulary.section import Seed
 
 FORMAT: Literal[1] = 1
 """The number of run.json's format. Another number is refused."""
-
-
-class AbstractActivityTimes(Stored):
-    """Times by activity. Those that only costs bring about (`cluster.costs`) are stored if they are not 0."""
-
-    step: Amount = 0.0
-    mix: Amount = 0.0
-    copies: Annotated[Amount, Field(alias="copy")] = 0.0
-    launch: Amount = 0.0
-
-    @model_serializer(mode="wrap")
-    def _without_zeros(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        found: dict[str, Any] = serialize(self)
-        costs = {name: found.pop("copies" if name == "copy" else name) for name in COST_TIMES}
-        return found | {name: amount for name, amount in costs.items() if amount}
-
-
-@final
-class TimeFractions(AbstractActivityTimes):
-    """Fractions of the run's time that each activity took, averaged over the learners.
-
-    Null: a log does not tell it. What is then missing to 1 has no name in the log.
-    """
-
-    compute: TimeFraction | None
-    push: TimeFraction | None
-    wait: TimeFraction | None
-    pull: TimeFraction | None
-    idle: TimeFraction | None
-    step: TimeFraction = 0.0
-    mix: TimeFraction = 0.0
-    copies: Annotated[TimeFraction, Field(alias="copy")] = 0.0
-    launch: TimeFraction = 0.0
-
-
-@final
-class PathSeconds(AbstractActivityTimes):
-    """Seconds of each activity on the critical path."""
-
-    compute: Amount
-    push: Amount
-    update: Amount
-    pull: Amount
-    other: Amount
 
 
 @final
@@ -139,7 +102,8 @@ class Speedup(Stored):
     """The first `gradients` of the run on a cluster of which one part is `factor` times as fast.
 
     `seconds` and `base_seconds` are the simulated times with and without the change; null: never
-    reached, or not simulated (`gradients` 0). `spread_speedup` is the speed-up where learners start at
+    reached, or not simulated (`gradients` 0). `standard_error` is that of `speedup` by chance alone;
+    null: not known. `spread_speedup` is the speed-up where learners start at
     different times; null unless the start matters. `path_speedup` is the most that the critical path
     allows; null where the path is not known, or is no limit.
     """
@@ -149,6 +113,7 @@ class Speedup(Stored):
     seconds: Amount | None
     base_seconds: Amount | None
     speedup: Amount | None
+    standard_error: Amount | None = None
     spread_speedup: Amount | None
     path_speedup: Amount | None
     gradients: WholeNumber

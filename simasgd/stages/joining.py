@@ -17,7 +17,9 @@ from simasgd.results.distributions import (
     CountRange,
     GradientRanges,
     GradientTotals,
+    PathSeconds,
     StalenessCounts,
+    TimeFractions,
 )
 from simasgd.results.kept.weights import hold_weights
 from simasgd.results.origin import Seam
@@ -166,18 +168,18 @@ def _added(one: Any, two: Any) -> dict[str, Any]:
     return {name: before[name] + value for name, value in two.model_dump().items()}
 
 
-def _join_fractions(one: form.TimeFractions, two: form.TimeFractions, share: Any) -> form.TimeFractions:
+def _join_fractions(one: TimeFractions, two: TimeFractions, share: Any) -> TimeFractions:
     of_one, of_two = one.model_dump(), two.model_dump()
     names = dict.fromkeys((*of_one, *of_two))
-    return form.TimeFractions(**{name: share(of_one.get(name) or 0.0, of_two.get(name) or 0.0) for name in names})
+    return TimeFractions(**{name: share(of_one.get(name) or 0.0, of_two.get(name) or 0.0) for name in names})
 
 
-def _join_paths(one: form.PathSeconds | None, two: form.PathSeconds | None) -> form.PathSeconds | None:
+def _join_paths(one: PathSeconds | None, two: PathSeconds | None) -> PathSeconds | None:
     if one is None or two is None:
         return None
     of_one, of_two = one.model_dump(), two.model_dump()
     names = dict.fromkeys((*of_one, *of_two))
-    return form.PathSeconds(**{name: of_one.get(name, 0.0) + of_two.get(name, 0.0) for name in names})
+    return PathSeconds(**{name: of_one.get(name, 0.0) + of_two.get(name, 0.0) for name in names})
 
 
 def _join_loads(pair: tuple[Any, Any], share: Any) -> Any:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from simasgd.cluster.clock.trail import PARTS
+from simasgd.cluster.clock.activity import Activity
+from simasgd.cluster.clock.trail import COST_PARTS, LOST_PARTS, PARTS
 from tests.build import TIMING, clock, scenario
 from tests.cluster.by_hand import ADV, ADV_STAR, HALF_DUPLEX, THREE, crash, run_three, run_tree, spell
+
+ALL = (*PARTS, *COST_PARTS, *LOST_PARTS)
 
 
 def path(clocked):
     """Milliseconds of each part; they add up to the time."""
     assert sum(clocked.critical_path) == pytest.approx(clocked.simulated_seconds, abs=1e-9 * clocked.simulated_seconds)
-    return {part: seconds * 1e3 for part, seconds in zip(PARTS, clocked.critical_path, strict=True)}
+    found = dict.fromkeys((*PARTS, *LOST_PARTS), 0.0)
+    return found | {part: seconds * 1e3 for part, seconds in zip(ALL, clocked.critical_path, strict=False) if seconds}
 
 
 def parts(**known):
-    return pytest.approx({part: known.get(part, 0.0) for part in PARTS}, abs=1e-9)
+    return pytest.approx({part: known.get(part, 0.0) for part in (*PARTS, *LOST_PARTS)}, abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -103,23 +107,52 @@ def test_a_barrier_adds_up_the_slowest_of_every_round():
     assert path(clocked) == parts(compute=slowest)
 
 
-def test_what_is_not_work_is_other():
-    """Absences, time-outs and pauses count as other.
+def test_what_is_not_work_has_the_name_of_its_fault():
+    """The path names the fault for which nothing works.
 
     The cases are a crash at 7 and a return at 17 after 2 of pulling; a time-out of 5 at the
-    barrier; the end of a pause, for which the gradients of 14 wait until 20; and the 3 after which
-    a lost message is sent again.
+    barrier; and the end of a pause, for which the gradients of 14 wait until 20.
     """
     work = {"compute": 10, "push": 2, "update": 0.5, "pull": 2}
     clocked, _ = run_three(5, {"crashes": [crash(1, 7, 17)]})
-    assert path(clocked) == parts(**(work | {"pull": 2 + 2}), other=15)
+    assert path(clocked) == parts(**(work | {"pull": 2 + 2}), down=15)
     barrier = {"protocol": {"kind": "hardsync", "barrier_timeout": "5 ms"}}
     clocked, _ = run_three(1, {"crashes": [crash(1, 7)]}, barrier)
-    assert path(clocked) == parts(**work, other=5)
+    assert path(clocked) == parts(**work, timeout=5)
     clocked, _ = run_three(1, {"server_pauses": [spell(10, 20)]})
-    assert path(clocked) == parts(**work, other=6)
-    clocked, _ = run_three(20, {"message_loss": {"probability": 0.5, "resend_after": "3 ms"}}, {"cluster": {"learners": 1}})
-    assert path(clocked)["other"] == pytest.approx(3 * clocked.fault_counts.messages_lost)
+    assert path(clocked) == parts(**work, pause=6)
+
+
+LOSSES = {"message_loss": {"probability": 0.5, "resend_after": "3 ms"}}
+
+
+def test_a_lost_message_and_the_3_until_it_is_sent_again_are_resending_and_for_learners_waiting():
+    """A message takes 2. So each loss takes 5 of the lone learner, which waits for nothing else but updates of 0.5."""
+    clocked, _ = run_three(20, LOSSES, {"cluster": {"learners": 1}})
+    found, lost = path(clocked), clocked.fault_counts.messages_lost
+    assert found == parts(compute=20 * 10, push=20 * 2, update=20 * 0.5, pull=20 * 2, resend=5 * lost)
+    spent = dict(zip(Activity, clocked.learner_seconds[0], strict=True))
+    assert spent[Activity.WAIT] * 1e3 == pytest.approx(20 * 0.5 + 5 * lost)
+    assert spent[Activity.PUSH] * 1e3 == pytest.approx(20 * 2)
+
+
+def test_learners_of_an_all_reduce_wait_while_a_lost_message_is_not_sent_again():
+    """Two learners that compute for 10 each exchange halves of 350 bytes in two rounds. One message after another gets lost."""
+    faults = {"message_loss": {"probability": 0.3, "resend_after": "3 ms"}}
+    clocked, _ = run_three(40, faults, {"cluster": {"learners": 2}, "protocol": "all-reduce"})
+    found = path(clocked)
+    assert clocked.fault_counts.messages_lost > 10
+    for seconds in clocked.learner_seconds:
+        spent = {activity: 1e3 * part for activity, part in zip(Activity, seconds, strict=True)}
+        assert spent[Activity.PUSH] == pytest.approx(found["push"], rel=0.05)
+        assert spent[Activity.WAIT] == pytest.approx(found["resend"], rel=0.05)
+
+
+def test_a_server_is_not_busy_while_it_pauses():
+    """It pauses from 10 to 20, when the gradients of 14 wait for their updates of 0.5 each."""
+    clocked, _ = run_three(3, {"server_pauses": [spell(10, 20)]})
+    assert clocked.simulated_seconds * 1e3 == pytest.approx(21.5)
+    assert clocked.servers[0].busy == pytest.approx(1.5 / 21.5)
 
 
 def test_the_time_after_the_last_update_is_other():

@@ -13,7 +13,7 @@ from simasgd import Run, simulate
 from simasgd.errors import UsageError
 from simasgd.measured.exporting import export_log
 from simasgd.measured.importing import import_log
-from simasgd.results.summary import TimeFractions
+from simasgd.results.distributions import TimeFractions
 from tests.build import TIMING, scenario
 from tests.protocols.table import ROWS
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Generic, TypeVar, final
 
 from simpy import Environment
@@ -91,8 +90,7 @@ def make_updater(context: RunContext, apply: Callable[[Work, Trail], None], arri
     pace = ScheduledPace(pauses) if pauses else None
     pipe = Pipe("server", pace=pace, log=context.log, group="servers", activity=UPDATE)
     times = compute.update_times(server.update / shards, compute.law(server.update_law), context.seed)
-    pause_end = None if pace is None else partial(pace.end, work=0.0)
     copy_in = context.spec.costs.copy_seconds(arriving / shards)
-    processor = Processor(context.env, pipe, server.per_gradient / shards, pause_end, copy_in)
+    processor = Processor(context.env, pipe, server.per_gradient / shards, pace, copy_in)
     at_once = server.update == 0.0 and not pauses and not processor.takes_messages and not context.spec.costs.any
     return Updater(context.env, processor, times, apply, at_once=at_once)

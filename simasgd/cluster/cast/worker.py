@@ -116,7 +116,7 @@ class AbstractWorker(abc.ABC):
         """
         for activity_log in self._activity_logs():
             if activity_log.activity == _IDLE:
-                activity_log.trail = wait_until(activity_log.trail, self._env.now)
+                activity_log.trail = wait_until(activity_log.trail, self._env.now, "down")
 
     def leave(self) -> None:
         """Begin no further mini-batch; the compute thread is idle from now on."""

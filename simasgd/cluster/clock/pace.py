@@ -54,3 +54,8 @@ class ScheduledPace(AbstractPace):
                 left -= (end - now) * factor
             now = end
         return now + left
+
+    def standstill(self, start: float, end: float) -> float:
+        """Return how many of the seconds from `start` to `end` (s) lie in spells of no work at all."""
+        spells = self._spells[bisect_right(self._ends, start) :]
+        return sum(max(0.0, min(until, end) - max(begin, start)) for begin, until, factor in spells if factor == 0.0)

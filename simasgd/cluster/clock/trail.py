@@ -14,25 +14,32 @@ from typing import final
 PARTS = ("compute", "push", "update", "pull", "other")
 COST_PARTS = ("step", "mix", "copy", "launch")
 """Further parts of the path, which only costs bring about (`cluster.costs`)."""
-Trail = tuple[float, float, float, float, float]  # a plain tuple: two are made for every message
-"""Seconds of each of PARTS. `other` is the rest: a crashed learner's absence, a time-out, a pause.
+LOST_PARTS = ("down", "resend", "timeout", "pause")
+"""Further parts of the path, in which nothing works.
 
-If there are costs, the last number may be a `Rest`, which includes those of COST_PARTS.
+down: a learner is away. resend: from the departure of a message that gets lost until it is sent again. timeout: a
+time-out or a deadline passes. pause: the server pauses.
 """
+Trail = tuple[float, float, float, float, float]  # a plain tuple: two are made for every message
+"""Seconds of each of PARTS. `other` is the rest.
+
+If there are costs or faults, the last number may be a `Rest`, which includes those of COST_PARTS and LOST_PARTS.
+"""
+_NAMES = (*COST_PARTS, *LOST_PARTS)
 
 
 @final
 class Rest(float):
-    """Seconds that belong to none of the first four parts, of which `costs` belong to COST_PARTS.
+    """Seconds that belong to none of the first four parts, of which `named` belong to COST_PARTS and LOST_PARTS.
 
-    So runs without costs, whose trails hold plain numbers, are not slowed down by them.
+    So runs without costs and faults, whose trails hold plain numbers, are not slowed down by them.
     """
 
-    costs: tuple[float, ...]
+    named: tuple[float, ...]
 
-    def __new__(cls, seconds: float, costs: tuple[float, ...]) -> Rest:
+    def __new__(cls, seconds: float, named: tuple[float, ...]) -> Rest:
         made = super().__new__(cls, seconds)
-        made.costs = costs
+        made.named = named
         return made
 
 
@@ -66,57 +73,69 @@ def add_pull(trail: Trail, seconds: float) -> Trail:
 
 def add_step(trail: Trail, seconds: float) -> Trail:
     """Return the trail with more seconds of a learner's own step."""
-    return _with_cost(trail, 0, seconds)
+    return _with_named(trail, "step", seconds)
 
 
 def add_mix(trail: Trail, seconds: float) -> Trail:
     """Return the trail with more seconds of mixing models."""
-    return _with_cost(trail, 1, seconds)
+    return _with_named(trail, "mix", seconds)
 
 
 def add_copy(trail: Trail, seconds: float) -> Trail:
     """Return the trail with more seconds of copying a message."""
-    return _with_cost(trail, 2, seconds)
+    return _with_named(trail, "copy", seconds)
 
 
 def add_launch(trail: Trail, seconds: float) -> Trail:
     """Return the trail with more seconds of starting a collective operation."""
-    return _with_cost(trail, 3, seconds)
+    return _with_named(trail, "launch", seconds)
 
 
-def _with_cost(trail: Trail, part: int, seconds: float) -> Trail:
+def _with_named(trail: Trail, part: str, seconds: float) -> Trail:
+    """Return the trail with more seconds of a part of COST_PARTS or LOST_PARTS."""
     compute, push, update, pull, rest = trail
-    costs = rest.costs if isinstance(rest, Rest) else (0.0,) * len(COST_PARTS)
-    grown = (*costs[:part], costs[part] + seconds, *costs[part + 1 :])
+    named, place = _named(rest), _NAMES.index(part)
+    grown = (*named[:place], named[place] + seconds, *named[place + 1 :])
     return compute, push, update, pull, Rest(rest + seconds, grown)
 
 
-def _renewed(rest: float, seconds: float) -> float:
-    """Return `seconds` of the rest with the costs that are known of `rest`."""
-    return Rest(seconds, rest.costs) if isinstance(rest, Rest) else seconds
+def _named(rest: float) -> tuple[float, ...]:
+    return rest.named if isinstance(rest, Rest) else (0.0,) * len(_NAMES)
+
+
+def read_part(trail: Trail, part: str) -> float:
+    """Return the seconds of a part of COST_PARTS or LOST_PARTS."""
+    return _named(trail[4])[_NAMES.index(part)]
 
 
 def list_parts(trail: Trail, *, with_costs: bool) -> Sequence[float]:
-    """Return the seconds of PARTS, and with costs also those of COST_PARTS."""
-    if not with_costs:
-        return trail
+    """Return the seconds of PARTS; with costs also those of COST_PARTS, and if any were lost, those of LOST_PARTS as well."""
     rest = trail[4]
-    costs = rest.costs if isinstance(rest, Rest) else (0.0,) * len(COST_PARTS)
-    return *trail[:4], max(0.0, float(rest) - sum(costs)), *costs
+    named = _named(rest)
+    costs, lost = named[: len(COST_PARTS)], named[len(COST_PARTS) :]
+    more = (*costs, *lost) if any(lost) else costs if with_costs else ()
+    return *trail[:4], max(0.0, float(rest) - sum(named)), *more
 
 
 def with_pause(extend: Extend, pause: float) -> Extend:
-    """Return an extension like the given one, of which `pause` (s) count as other."""
+    """Return an extension like the given one, of which the server pauses for `pause` (s)."""
 
     def extend_around(trail: Trail, seconds: float) -> Trail:
-        compute, push, update, pull, other = extend(trail, seconds - pause)
-        return compute, push, update, pull, _renewed(other, other + pause)
+        return _with_named(extend(trail, seconds - pause), "pause", pause)
 
     return extend_around
 
 
-def wait_until(trail: Trail, now: float) -> Trail:
-    """Return the trail of an instant at `now` (s) that only the passing of time brought about."""
-    compute, push, update, pull, _ = trail
-    other = trail[4]
-    return compute, push, update, pull, _renewed(other, max(other, now - compute - push - update - pull))
+def wait_until(trail: Trail, now: float, part: str = "") -> Trail:
+    """Return the trail of an instant at `now` (s) that only the passing of time brought about.
+
+    The seconds since the trail's own instant belong to `part`, one of LOST_PARTS, or to none with a name.
+    """
+    compute, push, update, pull, other = trail
+    seconds = now - compute - push - update - pull - other
+    if seconds <= 0.0:
+        return trail
+    if part:
+        return _with_named(trail, part, seconds)
+    rest = other + seconds
+    return compute, push, update, pull, Rest(rest, other.named) if isinstance(other, Rest) else rest

@@ -73,7 +73,7 @@ class ElasticOperations(AbstractOperations):
     def join(self, rank: int, trail: Trail) -> Signal:
         call = _Call(self._env.now, trail, Signal(self._env))
         if not self._calls and set(self._members) != self._wanted:
-            self._form(sorted(self._wanted))
+            self._form(sorted(self._wanted), "")
         self._calls[rank] = call
         self._enter(rank, call, trail)
         return call.outer
@@ -90,7 +90,7 @@ class ElasticOperations(AbstractOperations):
     def withdraw(self, rank: int) -> None:
         """Forget what a learner said about the inputs that it has lost; the others begin again and wait for it."""
         if self._calls.pop(rank, None) is not None:
-            self._form(self._members)
+            self._form(self._members, "down")
 
     def add(self, rank: int) -> None:
         """Add a learner to the group, from the next operation on."""
@@ -110,13 +110,16 @@ class ElasticOperations(AbstractOperations):
             del self._calls[number]
             drop(number)
         if not self._calls:
-            self._form(())  # a group in which it may have said something about its inputs
+            self._form((), "timeout")  # a group in which it may have said something about its inputs
             return False
-        self._form([number for number in self._members if number in self._wanted])
+        self._form([number for number in self._members if number in self._wanted], "timeout")
         return True
 
-    def _form(self, members: Sequence[int]) -> None:
-        """Form a group, in which the learners that have joined the present operation begin it again."""
+    def _form(self, members: Sequence[int], lost: str) -> None:
+        """Form a group, in which the learners that have joined the present operation begin it again.
+
+        `lost` is the part of their trails, one of LOST_PARTS, to which the time belongs that they have lost.
+        """
         now = self._env.now
         self._members = list(members)
         self._rank = {number: rank for rank, number in enumerate(self._members)}
@@ -125,7 +128,7 @@ class ElasticOperations(AbstractOperations):
         for number, call in calls:
             call.is_given = False
             until = now if call.provided is None else call.provided
-            self._enter(number, call, wait_until(add_compute(call.trail, until - call.began), now))
+            self._enter(number, call, wait_until(add_compute(call.trail, until - call.began), now, lost))
         for number, call in calls:
             if call.forecasts and self._group is not None:
                 self._group.forecast(self._rank[number], [max(time, now) for time in call.forecasts])

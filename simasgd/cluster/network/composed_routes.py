@@ -95,9 +95,9 @@ class SplitRoute(AbstractRoute):
 class LossyRoute(AbstractRoute):
     """A route that loses a message with some probability.
 
-    A lost message is sent again, unchanged, `resend_after` (s) after its arrival would have been.
-    `uniforms` decides which messages are lost, and `on_loss` is called for each. A message that was
-    lost has been moving since its last try entered the path: what was before it was waiting.
+    A lost message is sent again, unchanged, `resend_after` (s) after its arrival would have been. It
+    moves only on its last way: the time before that is waiting. `uniforms` decides which messages
+    are lost, and `on_loss` is called for each.
     """
 
     __slots__ = (
@@ -106,7 +106,7 @@ class LossyRoute(AbstractRoute):
         "_probability",
         "_resend_after",
         "_resending",
-        "_resent_at",
+        "_restart",
         "_route",
         "_trail",
         "_uniforms",
@@ -129,12 +129,12 @@ class LossyRoute(AbstractRoute):
         self._resend_after = resend_after
         self._uniforms = uniforms
         self._resending = False  # lost and not yet sent again
-        self._resent_at = _NEVER  # (s) when the last try of the message entered the path, if it is not the first
+        self._restart: float | None = None  # (s) when a message that was lost entered the path for the last time
         self._trail = START  # of the message's departure
         self._version = 0  # of the message, so that an abandoned one is not sent again
 
     def enter(self, now: float, trail: Trail) -> tuple[float, Trail, Any]:
-        self._resent_at = _NEVER
+        self._restart = None
         start, self._trail, place = self._route.enter(now, trail)
         return start, self._trail, place
 
@@ -143,8 +143,7 @@ class LossyRoute(AbstractRoute):
         return self._lost(arrival, Signal(self._env)) if self._is_lost() else arrival
 
     def send(self, now: float, trail: Trail) -> tuple[float, Event | None]:
-        self._trail = trail
-        self._resent_at = _NEVER
+        self._trail, self._restart = trail, None
         start, arrival = self._route.send(now, trail)
         return start, self._lost(arrival, Signal(self._env)) if self._is_lost() else arrival
 
@@ -152,7 +151,7 @@ class LossyRoute(AbstractRoute):
         """Do nothing: a message may arrive again and again."""
 
     def receive(self, start: float) -> float:
-        return self._route.receive(max(start, self._resent_at))
+        return self._route.receive(start if self._restart is None else self._restart)
 
     def abandon(self) -> None:
         if not self._resending:
@@ -170,20 +169,18 @@ class LossyRoute(AbstractRoute):
         """Lose the message of this try; `arrived` happens when a later try succeeds."""
         version = self._version
 
-        def missing(arrival: Event | None) -> None:
+        def missing(_: Event | None) -> None:
             if version == self._version:
                 self._on_loss()
                 self._route.abandon()
                 self._resending = True
-                if arrival is not None:
-                    self._trail = _trail(arrival)
                 Timeout(self._env, self._resend_after).callbacks.append(again)
 
         def again(_: Event) -> None:
             if version == self._version:
                 self._resending = False
-                self._trail = wait_until(self._trail, self._env.now)
-                self._resent_at, arrival = self._route.send(self._env.now, self._trail)
+                self._trail = wait_until(self._trail, self._env.now, "resend")
+                self._restart, arrival = self._route.send(self._env.now, self._trail)
                 if self._is_lost():
                     self._lost(arrival, arrived)
                 elif arrival is None:

@@ -10,7 +10,7 @@ from simpy import Environment, Event
 from simasgd.cluster.cast.context import RunContext
 from simasgd.cluster.cast.worker import AbstractWorker
 from simasgd.cluster.clock.activity import Activity, CostActivity, Log
-from simasgd.cluster.clock.trail import Trail
+from simasgd.cluster.clock.trail import Trail, read_part
 from simasgd.cluster.collectives.operations import AbstractOperations, Done, OnFirst
 from simasgd.cluster.peers.model_holder import ModelHolder
 from simasgd.protocols.base import Meeting
@@ -160,11 +160,13 @@ def _ignore(meeting: int, trail: Trail) -> None:
 
 
 def _wait_until_done(env: Environment, activity_log: Log, met: Event) -> Generator[Event, Any, None]:
-    """Wait until a learner has finished a join; its messages count as pushed."""
+    """Wait until a learner has finished a join; its messages count as pushed, but for the waiting to send lost ones again."""
     activity_log.begin(_WAIT, env.now)
+    before = activity_log.trail
     done: Done = yield met
     activity_log.trail = done.trail
-    activity_log.then(_PUSH, done.started)
+    lost = read_part(done.trail, "resend") - read_part(before, "resend")
+    activity_log.then(_PUSH, min(env.now, done.started + max(0.0, lost)))
 
 
 def _wait_for_end(env: Environment, activity_log: Log, met: Event) -> Generator[Event, Any, None]:

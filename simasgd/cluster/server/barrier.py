@@ -78,7 +78,7 @@ class Barrier:
         if missing:
             self.timeouts += 1
             self.members_dropped += len(missing)
-            self._mailbox.arrival = wait_until(self._mailbox.arrival, self._env.now)
+            self._mailbox.arrival = wait_until(self._mailbox.arrival, self._env.now, "timeout")
             self.round.drop(missing)
 
     def _on_first(self) -> None:

@@ -149,7 +149,7 @@ class CyclicLearner(AbstractWorker):
         """Let the reply take its place in the first link. The weights are read when it leaves."""
         env = self._env
         now = env.now
-        start, arrival, place = self._down.depart(now, trail or wait_until(self._trail, now))
+        start, arrival, place = self._down.depart(now, trail or wait_until(self._trail, now, "pause"))
         if start > now:
             self._place = place
             end = self._end

@@ -130,7 +130,7 @@ class Relay(AbstractSource, AbstractSink):
     def _look_again(self) -> None:
         """Send the held gradients if the change of the round allows that."""
         if self._idle is not None and self._may_go():
-            self._go_on(wait_until(self._arrival, self._env.now))
+            self._go_on(wait_until(self._arrival, self._env.now, "timeout"))
 
     def _go_on(self, trail: Trail) -> None:
         assert self._idle is not None

@@ -234,7 +234,7 @@ class Server(AbstractSource, AbstractSink):
             if len(found) >= count:
                 return found
             if deadline is not None and deadline.processed and found:
-                mailbox.arrival = wait_until(mailbox.arrival, env.now)
+                mailbox.arrival = wait_until(mailbox.arrival, env.now, "timeout")
                 return found
             if deadline is None and self.timestamp == self._requested:
                 waited = env.now - self._updated_at

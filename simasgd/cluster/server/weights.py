@@ -33,7 +33,7 @@ def fetch(
     while ready is not None:
         trail = yield ready
         now = env.now
-        activity_log.trail = trail or wait_until(activity_log.trail, now)
+        activity_log.trail = trail or wait_until(activity_log.trail, now, "pause")
         ready = source.ready(minimum, activity_log.trail) if source.timestamp < minimum else None
     start, trail, place = route.enter(now, activity_log.trail)
     if start > now:
@@ -76,7 +76,7 @@ class CopyingFetch:
         ready = source.ready(minimum, activity_log.trail)
         while ready is not None:
             trail = yield ready
-            activity_log.trail = trail or wait_until(activity_log.trail, env.now)
+            activity_log.trail = trail or wait_until(activity_log.trail, env.now, "pause")
             ready = source.ready(minimum, activity_log.trail) if source.timestamp < minimum else None
         copied = source.copy_out(activity_log.trail)
         if copied is not None:

@@ -14,7 +14,8 @@ from simasgd.cluster.job import Job
 from simasgd.command import cli
 from simasgd.report.facts.formats import NBSP
 from simasgd.report.facts.variant_facts import collect_facts
-from simasgd.report.sections.learner_time import build_time_block, describe_path
+from simasgd.report.sections.critical_path import describe_path
+from simasgd.report.sections.learner_time import build_time_block
 from simasgd.report.sections.single_variant import describe_time_spent
 from simasgd.results.quantities import COST_TIMES
 from simasgd.scenario.alike import clock_of
