@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from typing import final
 
-import numpy as np
-
 from simasgd.cluster.clock.recording import Limit
 from simasgd.cluster.job import Job
 from simasgd.cluster.simulation import run
@@ -16,6 +14,7 @@ from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.arrays import Floats
 from simasgd.tape.recorder import SummaryRecorder
+from simasgd.what_if.chance import count_until, estimate_error
 from simasgd.what_if.changes import CHANGES, FACTOR
 from simasgd.what_if.question import Question, list_parts
 from simasgd.what_if.start import SAME, Start
@@ -34,7 +33,8 @@ def what_if(scenario: Scenario, question: Question, times: Floats | None = None)
     """Return the effects of a faster network, server and node on a run.
 
     A row has the seconds of the first gradients with the change and without, if the question asks for
-    its part. A run that applied nothing has no rows, and a run without a server none for the server.
+    its part, and how much of the speed-up is chance. A run that applied nothing has no rows, and a run
+    without a server none for the server.
     If the start decides, or the answer depends on it, `spread_speedup` is the speed-up of learners that
     start apart; otherwise it is None. `times` are those (s) of the first gradients of the run itself,
     which is simulated again if they are not known.
@@ -43,20 +43,23 @@ def what_if(scenario: Scenario, question: Question, times: Floats | None = None)
         return Answers(None, None)
     gradients, cluster = question.gradients, scenario.cluster
     if times is None and (question.parts or question.asks_start):
-        times = _times(scenario, gradients)
+        times = _times(scenario, cluster, gradients)
     base = float(times[gradients - 1]) if times is not None and gradients else None
     start = _start(scenario, gradients, base) if question.asks_start and base is not None else None
     rows = []
     for part in list_parts(scenario):
         is_asked = part in question.parts
-        seconds = speedup = spread = None
+        seconds = speedup = error = spread = None
         if is_asked:
             faster = CHANGES[part](cluster)
-            seconds = _seconds(scenario, faster, gradients)
+            sooner = _times(scenario, faster, gradients)
+            seconds = None if sooner is None else float(sooner[-1])
             if question.at_times and times is not None and seconds:
                 speedup = gradients / count_until(times, seconds)
             else:
                 speedup = _quotient(base, seconds)
+            if speedup is not None and times is not None and sooner is not None:
+                error = estimate_error(times[:gradients], sooner, in_time=cluster.changes_in_time)
             if start is not None:
                 spread = _quotient(start.spread_seconds, _seconds(scenario, _spread(faster), gradients))
                 spread = spread if start.decides or _differ(speedup, spread, start.chance) else None
@@ -67,23 +70,13 @@ def what_if(scenario: Scenario, question: Question, times: Floats | None = None)
                 seconds=seconds,
                 base_seconds=base if is_asked else None,
                 speedup=speedup,
+                standard_error=error,
                 spread_speedup=spread,
                 path_speedup=question.limits.get(part),
                 gradients=gradients if is_asked else 0,
             )
         )
     return Answers(tuple(rows), start)
-
-
-def count_until(times: Floats, seconds: float) -> float:
-    """Return about how many gradients were applied within `seconds`, of gradients that were applied at `times` (s).
-
-    Between two updates, and after the last one, gradients count in proportion to the time.
-    """
-    updates, first = np.unique(times, return_index=True)
-    if seconds >= updates[-1]:
-        return float(len(times) * seconds / updates[-1])
-    return float(np.interp(seconds, [0.0, *updates], [0.0, *first[1:], len(times)]))
 
 
 def _quotient(base: float | None, seconds: float | None) -> float | None:
@@ -109,10 +102,10 @@ def _start(scenario: Scenario, gradients: int, together: float) -> Start | None:
     return Start(gradients, together, spread, max(Job.of(scenario).mean_cycles()), chance)
 
 
-def _times(scenario: Scenario, gradients: int) -> Floats | None:
-    """Return the times (s) of the first gradients; None if there are fewer."""
+def _times(scenario: Scenario, cluster: Cluster, gradients: int) -> Floats | None:
+    """Return the times (s) of the first gradients on a cluster; None if there are fewer."""
     recorder = SummaryRecorder(gradients)
-    run(replace(Job.of(scenario), limit=Limit(gradients=gradients)), recorder)
+    run(replace(Job.of(scenario), cluster=cluster, limit=Limit(gradients=gradients)), recorder)
     times = recorder.first_times()
     return times[:gradients] if len(times) >= gradients else None
 

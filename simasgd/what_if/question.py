@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import final
+from typing import Literal, TypeAlias, final
 
-from simasgd.results.summary import PathSeconds, Summary
+from simasgd.results.distributions import PathSeconds
+from simasgd.results.summary import Summary
 from simasgd.scenario.cluster.cluster import Cluster
 from simasgd.scenario.common_start import may_lock_step
 from simasgd.scenario.schema import Scenario
@@ -106,21 +107,35 @@ def _count_gradients(cluster: Cluster, applied: int, events: int | None, simulat
     return max(0, min(applied, max(least, min(share, max(_MOST, _MOST_ROUNDS * cluster.learners)))))
 
 
+Looseness: TypeAlias = Literal["tree", "time", "fair", "discards"]
+
+
 def path_is_limit(scenario: Scenario, *, discards: bool = False) -> bool:
-    """Tell whether no run with a faster part is much faster than its critical path allows.
+    """Tell whether no run with a faster part is much faster than its critical path allows: `why_no_limit` has no answer."""
+    return why_no_limit(scenario, discards=discards) is None
+
+
+def why_no_limit(scenario: Scenario, *, discards: bool = False) -> Looseness | None:
+    """Return why a run with a faster part may be much faster than its critical path allows; None if it is not.
 
     As long as messages and updates keep their order, the chain of causes stays a chain, and takes that
     long. Where they change their order, a run may be faster, mostly by a few hundredths. It may be faster
     by any factor in four cases:
 
-    - Slow spells or faults come at times: a faster run meets others of them.
-    - Links are shared fairly: a message is slowed down by others, which are not in its chain.
-    - A tree of servers adds gradients up: with faster nodes there are more gradients in an update.
-    - The run discards gradients, for example of the slowest learners: a faster run has other slowest ones.
+    - `time`: Slow spells or faults come at times: a faster run meets others of them.
+    - `fair`: Links are shared fairly: a message is slowed down by others, which are not in its chain.
+    - `tree`: A tree of servers adds gradients up: with faster nodes there are more gradients in an update.
+    - `discards`: The run discards gradients, for example of the slowest learners: a faster run has other slowest ones.
     """
     cluster = scenario.cluster
     adds_up = scenario.protocol.has_server and cluster.architecture.kind != "base"
-    return not (cluster.changes_in_time or cluster.network.sharing == "fair" or adds_up or discards)
+    cases: dict[Looseness, bool] = {
+        "tree": adds_up,
+        "time": cluster.changes_in_time,
+        "fair": cluster.network.sharing == "fair",
+        "discards": discards,
+    }
+    return next((case for case, holds in cases.items() if holds), None)
 
 
 def path_speedups(scenario: Scenario, path: PathSeconds) -> dict[Change, float]:

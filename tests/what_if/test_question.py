@@ -12,11 +12,12 @@ import pytest
 
 from simasgd import simulate, simulator, study
 from simasgd.report.facts.variant_facts import collect_facts
-from simasgd.results.summary import PathSeconds
+from simasgd.results.distributions import PathSeconds
 from simasgd.scenario.schema import Scenario
 from simasgd.stages.progress import silent
 from simasgd.timing import simulate_timing
-from simasgd.what_if.answers import count_until, what_if
+from simasgd.what_if.answers import what_if
+from simasgd.what_if.chance import count_until
 from simasgd.what_if.changes import CHANGES, Change
 from simasgd.what_if.question import Question, path_is_limit, path_speedups
 from tests.build import TIMING, scenario
