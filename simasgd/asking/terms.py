@@ -148,8 +148,9 @@ TERMS = (
     Term(
         "Critical path",
         "The chain of computing, messages and updates that had to follow each other until the run's end. It contains "
-        "no waiting, because waiting ends with something else on the path. Other is time that merely passes: an "
-        "absence, a time-out.",
+        "no waiting, because waiting ends with something else on the path. Where nothing works, it names the fault. "
+        "Down: a learner is away. Resend: a lost message is to be sent again. Timeout: a time-out or a deadline passes. "
+        "Pause: the server pauses. Other is the rest, for example the time after the last update.",
         r"critical path",
     ),
     Term(
@@ -157,7 +158,7 @@ TERMS = (
         "The first gradients, simulated once more with the network, the servers or the nodes twice as fast. Where slow "
         "spells or faults come at times, that is the whole run, or 10,000 gradients of a long one. "
         "A part that was not simulated has a limit, after a ≤: the run if the "
-        "critical path spent half as long in the part. In adv "
+        "critical path spent half as long in the part. The interval after a ± is what chance alone may do. In adv "
         "and adv*, gradients are summed up while they wait, so a long critical path makes gradients stale but does "
         "not slow the run. There, this table shows which part limits the speed, and the path shows which part causes "
         "the staleness.",

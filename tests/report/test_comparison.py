@@ -26,9 +26,8 @@ from simasgd.report.comparison.contenders import (
     find_point,
 )
 from simasgd.report.comparison.ranking import count_seeds_won, find_dominators, judge, rank
-from simasgd.report.comparison.targets import find_level
 from simasgd.report.facts.metric import ERROR, LOSS
-from simasgd.report.facts.reach import find_reach
+from simasgd.report.facts.reach import find_level, find_reach
 from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.tolerances import compute_amount_tolerance, compute_score_tolerance
 from simasgd.report.facts.variant_facts import collect_facts

@@ -12,7 +12,6 @@ from simasgd.cluster.clock.events import Signal, TimedEvent
 from simasgd.cluster.clock.trail import START, Trail, wait_until
 from simasgd.cluster.network.routes import AbstractRoute, ByteCounts
 
-_NEVER = float("-inf")
 
 
 @final

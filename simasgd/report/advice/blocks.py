@@ -32,6 +32,7 @@ from simasgd.report.facts.formats import (
     format_duration,
     format_epochs,
     format_factor,
+    format_gain,
     format_number,
     format_share,
     list_some,
@@ -245,7 +246,7 @@ def _build_worlds(found: Findings) -> Block | None:
     gains = [
         [
             f"{row.change}, twice as fast" if row.factor == 2 else f"{row.change}, {row.factor} times as fast",
-            format_factor(row.speedup),
+            format_gain(row.speedup, row.standard_error),
         ]
         for row in found.bottleneck
         if row.speedup is not None

@@ -32,7 +32,7 @@ from simasgd.report.facts.formats import (
     spell_count,
     use_plain_spaces,
 )
-from simasgd.what_if.changes import NO_GAIN
+from simasgd.what_if.chance import is_gain
 
 _COARSE = 0.2
 _MOST_NAMED = 3
@@ -179,12 +179,12 @@ def _give_ratios(answer: AimAnswer, found: Findings) -> str:
 
 
 def _name_bottleneck(found: Findings) -> list[str]:
-    gains = [(row.speedup, row.change, row.factor) for row in found.bottleneck if row.speedup is not None]
+    gains = [(row.speedup, row.change, row.factor, row.standard_error) for row in found.bottleneck if row.speedup is not None]
     if not gains:
         return []
-    gain, part, factor = max(gains)
-    if gain < NO_GAIN:
-        return ["No single part of the cluster, twice as fast, makes the soonest candidate faster."]
+    gain, part, factor, error = max(gains, key=lambda row: (is_gain(row[0], row[3]), row[0]))
+    if not is_gain(gain, error):
+        return ["No single part of the cluster, twice as fast, makes the soonest candidate clearly faster."]
     times = "twice" if factor == 2 else f"{factor} times"
     return [
         f"The next bottleneck of {_name_soonest(found)} is the {part}: with one that is {times} as fast, the candidate would "

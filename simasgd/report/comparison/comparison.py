@@ -19,10 +19,9 @@ from simasgd.report.comparison.contenders import (
     find_point,
 )
 from simasgd.report.comparison.ranking import Criterion, find_dominators, judge, tie_in_both
-from simasgd.report.comparison.targets import find_level
 from simasgd.report.facts.learning_facts import find_target
 from simasgd.report.facts.metric import ERROR, LOSS, Metric
-from simasgd.report.facts.reach import find_reach
+from simasgd.report.facts.reach import find_level, find_reach
 from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.results.run import Run
 from simasgd.results.study import Study

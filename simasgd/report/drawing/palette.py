@@ -27,19 +27,23 @@ _SERIES_DARK = ("#4aa8e0", "#f0a93b", "#37facd", "#f550af", "#9bbe8c", "#ffc8f5"
 _ACTIVITIES_LIGHT = {
     "compute": "#3a2f94", "step": "#7a9a2e", "mix": "#c98bd4", "launch": "#8a6d3b", "copy": "#d97f3e", "push": "#2f9c8a",
     "wait": "#e0b84c", "pull": "#79c3e6", "idle": "#b9bdc4", "update": "#b0476b", "other": "#d9dce1",
+    "down": "#6a707b", "resend": "#b94a2c", "timeout": "#f2b19b", "pause": "#44719f",
 }  # fmt: skip
 _ACTIVITIES_DARK = {
     "compute": "#8d84ea", "step": "#a9c94f", "mix": "#dca3e6", "launch": "#b9965a", "copy": "#ee9a5c", "push": "#3fb8a4",
     "wait": "#e0bc5a", "pull": "#6db9de", "idle": "#6c737e", "update": "#e27f9f", "other": "#474e59",
+    "down": "#8b929e", "resend": "#f07a55", "timeout": "#f7c4b2", "pause": "#7fa6cf",
 }  # fmt: skip
 # A colour of light paper belongs to one variable, so white is written in three ways.
 _ON_LIGHT = {
     "compute": "#fffffe", "step": "#141c02", "mix": "#2b0733", "launch": "#fffffd", "copy": "#2a1200", "push": "#06231f",
     "wait": "#2b2204", "pull": "#062431", "idle": "#1d2025", "update": "#fffffc", "other": "#1d2026",
+    "down": "#fffffb", "resend": "#fffffa", "timeout": "#2d0d03", "pause": "#fffff9",
 }  # fmt: skip
 _ON_DARK = {
     "compute": "#0c0930", "step": "#1b2402", "mix": "#2b0733", "launch": "#231803", "copy": "#2a1200", "push": "#04201c",
     "wait": "#2b2204", "pull": "#041f2c", "idle": "#ffffff", "update": "#33091a", "other": "#ffffff",
+    "down": "#101216", "resend": "#2d0a00", "timeout": "#2d0d04", "pause": "#04182b",
 }  # fmt: skip
 
 

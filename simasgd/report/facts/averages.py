@@ -9,10 +9,27 @@ from typing import Any
 
 from simasgd.report.facts.names import format_resource_name
 from simasgd.report.facts.part_facts import UNNAMED, FaultFacts, ResourceFact
-from simasgd.results.summary import LinkLoad, ServerLoad, Summary, TimeFractions
+from simasgd.results.distributions import TimeFractions
+from simasgd.results.summary import LinkLoad, ServerLoad, Summary
 from simasgd.results.timeline import sort_by_number
 
-ORDER = ("compute", "step", "mix", "launch", "copy", "push", "wait", "update", "pull", "idle", "other")
+ORDER = (
+    "compute",
+    "step",
+    "mix",
+    "launch",
+    "copy",
+    "push",
+    "wait",
+    "update",
+    "pull",
+    "idle",
+    "down",
+    "resend",
+    "timeout",
+    "pause",
+    "other",
+)
 """The order in which a report shows activities and the parts of a critical path."""
 _ANSWER = "answer"
 """The thread that does what other learners ask for."""

@@ -6,8 +6,11 @@ import re
 from collections.abc import Callable, Sequence
 
 from simasgd.scenario.vocabulary import names
+from simasgd.what_if.chance import compute_margin
 
 NBSP = "\u00a0"
+FREE = "with free communication and no waiting"
+"""The case of which a law tells the mean staleness."""
 _UNITS = ((7200.0, 3600.0, "h"), (120.0, 60.0, "min"), (1.0, 1.0, "s"), (1e-3, 1e-3, "ms"), (0.0, 1e-6, "µs"))
 """Fewer learner-hours are given in learner-seconds."""
 _VOLUMES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (0.0, "B"))
@@ -79,6 +82,12 @@ def choose_byte_unit(size: float) -> tuple[float, str]:
 def format_factor(ratio: float) -> str:
     """Format a ratio, for example `1.61×`."""
     return f"{ratio:.2f}×" if ratio < 9.95 else f"{format_number(ratio)}×"
+
+
+def format_gain(speedup: float, standard_error: float | None) -> str:
+    """Format a speed-up, and half its 99 % interval if that shows: `1.10× ± 0.07`. A standard error may be unknown (None)."""
+    chance = f"{compute_margin(standard_error):.2f}"
+    return format_factor(speedup) + (f" ±{NBSP}{chance}" if float(chance) else "")
 
 
 def use_plain_spaces(text: str) -> str:

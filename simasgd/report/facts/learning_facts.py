@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import final
 
 from simasgd.report.facts.metric import ERROR, LOSS, choose_metric
-from simasgd.report.facts.reach import find_reach
+from simasgd.report.facts.reach import find_level, find_reach
 from simasgd.report.facts.spread import Spread
 from simasgd.results.outcome import Outcome
 from simasgd.results.run import Run
 from simasgd.results.study import Study
 from simasgd.scenario.learning.modulation import DefaultModulation
+from simasgd.targets import choose_target
 
 _FALLEN = 0.98
 """A test loss below this fraction of the initial one has fallen."""
@@ -49,7 +50,7 @@ class LearningFact:
 @final
 @dataclass(frozen=True)
 class GoalFact:
-    """A target that the user gave: how many seeds reach it, and their simulated seconds at that (None: no seed does)."""
+    """A target: how many seeds reach it, and their simulated seconds at that (None: no seed does)."""
 
     value: float
     reached: int
@@ -105,6 +106,27 @@ def choose_goals(study: Study) -> dict[str, float]:
     }
     meant = ERROR if ERROR in metrics.values() else LOSS
     return {variant: target for variant, metric in metrics.items() if metric is meant}
+
+
+def choose_targets(study: Study, outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, float]:
+    """Return the target of each variant: the given one, or the second-best level of the sound variants with its metric.
+
+    `outcomes` are those of each variant's seeds. A lone variant with its metric has only a given target.
+    """
+    chosen = choose_goals(study)
+    for metric in (ERROR, LOSS):
+        same = [
+            variant
+            for variant, runs in study.runs.items()
+            if (learning := runs[0].scenario.learning) is not None and choose_metric(learning) is metric
+        ]
+        if len(same) < 2 or chosen.keys() & set(same):
+            continue
+        sound = [variant for variant in same if set(outcomes[variant]) == {Outcome.FINISHED}]
+        tables = [[run.evaluations for run in study.runs[variant] if run.evaluations is not None] for variant in sound]
+        target = choose_target(level for found in tables if (level := find_level(found, metric)) is not None)
+        chosen |= {} if target is None else dict.fromkeys(same, target)
+    return chosen
 
 
 def read_goal(runs: Sequence[Run], target: float) -> GoalFact:

@@ -23,6 +23,11 @@ class Metric:
     phrase: str
 
     @property
+    def plural(self) -> str:
+        """The name for several variants: `test errors`, `test losses`."""
+        return f"{self.name}es" if self.name.endswith("s") else f"{self.name}s"
+
+    @property
     def title(self) -> str:
         """The name with a capital letter."""
         return self.name.capitalize()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -29,3 +30,9 @@ def find_reach(evaluations: pd.DataFrame, metric: Metric, target: float) -> Reac
     first = below.iloc[0]
     sent = float(first["bytes"])
     return Reach(float(first["simulated_seconds"]), float(first["epoch"]), None if math.isnan(sent) else sent)
+
+
+def find_level(tables: Sequence[pd.DataFrame], metric: Metric) -> float | None:
+    """Return the best value that all seeds reach; None if a seed has none."""
+    least = [float(table[metric.key].min()) for table in tables]
+    return max(least) if least and all(value == value for value in least) else None

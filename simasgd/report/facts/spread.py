@@ -29,6 +29,11 @@ class Spread(NamedTuple):
         return cls(mean, min(values), max(values), math.sqrt(squares / max(1, len(values) - 1)), len(values))
 
     @property
+    def total(self) -> float:
+        """The sum over the seeds."""
+        return self.mean * self.seeds
+
+    @property
     def width(self) -> float:
         """The highest value minus the lowest."""
         return self.high - self.low

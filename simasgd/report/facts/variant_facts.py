@@ -16,7 +16,7 @@ from simasgd.report.facts.averages import (
     sum_faults,
 )
 from simasgd.report.facts.learned_result import LearnedResult, judge
-from simasgd.report.facts.learning_facts import GoalFact, LearningFact, choose_goals, read_goal, read_learning
+from simasgd.report.facts.learning_facts import GoalFact, LearningFact, choose_goals, choose_targets, read_goal, read_learning
 from simasgd.report.facts.metric import ERROR, LOSS, Metric
 from simasgd.report.facts.names import describe_protocol, describe_setting, name_run
 from simasgd.report.facts.part_facts import (
@@ -26,12 +26,13 @@ from simasgd.report.facts.part_facts import (
     HangFact,
     ResourceFact,
     WhatIfFact,
+    read_what_if,
 )
 from simasgd.report.facts.spread import Spread
 from simasgd.results.outcome import Outcome, find_gravest
 from simasgd.results.run import Run
 from simasgd.results.study import Study, average
-from simasgd.results.summary import Speedup
+from simasgd.what_if.question import Looseness, why_no_limit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +93,8 @@ class VariantFacts:
     """How it learns, and how its test loss goes; None if it learns nothing."""
     goal: GoalFact | None = None
     """When it reaches the target that the user gave for the comparison; None if there is none."""
+    reach: GoalFact | None = None
+    """When it reaches the target of the comparison, given or chosen; None if there is none."""
     slowest: float | None = None
     """The mean compute time of the slowest learner ÷ that of the fastest; None where a log does not tell it."""
     least_wait: float | None = None
@@ -107,6 +110,8 @@ class VariantFacts:
     resources: tuple[ResourceFact, ...] = ()
     critical_path: Mapping[str, float] | None = None
     """Fractions of the longest chain of events that had to follow each other."""
+    path_gap: Looseness | None = None
+    """Why a faster run may be much faster than the critical path allows; None if the path is a limit."""
     what_if: tuple[WhatIfFact, ...] = ()
     faults: FaultFacts = NO_FAULTS
     hangs: tuple[HangFact, ...] = ()
@@ -149,6 +154,21 @@ class VariantFacts:
         return self.classes is not None and not {Outcome.FINISHED, Outcome.HUNG}.issuperset(self.outcomes)
 
     @property
+    def down_share(self) -> float:
+        """The share of the learners' time in which they are down; 0 where a log does not tell it."""
+        return self._share_of_time((self.faults.down or 0.0) / self.learners)
+
+    @property
+    def pause_share(self) -> float:
+        """The share of the time in which the server pauses; 0 where a log does not tell it."""
+        return self._share_of_time(self.faults.server_paused)
+
+    def _share_of_time(self, seconds: float | None) -> float:
+        """Return seconds over all seeds as a share of all seeds' time."""
+        whole = 0.0 if self.simulated_seconds is None else self.simulated_seconds.total
+        return min(1.0, (seconds or 0.0) / whole) if whole else 0.0
+
+    @property
     def busiest(self) -> ResourceFact | None:
         """The busiest server or link."""
         return max(self.resources, key=lambda resource: resource.busy, default=None)
@@ -156,9 +176,16 @@ class VariantFacts:
 
 def collect_facts(study: Study) -> list[VariantFacts]:
     """Collect the facts of each variant, in the study's order; outcomes are those beside the others (`learned_result.py`)."""
-    goals = choose_goals(study)
     outcomes = _judge_beside_each_other(study)
-    found = [_collect(variant, runs, goals.get(variant), outcomes[variant]) for variant, runs in study.runs.items()]
+    goals, targets = choose_goals(study), choose_targets(study, outcomes)
+    found = [
+        replace(
+            _collect(variant, runs, outcomes[variant]),
+            goal=read_goal(runs, goals[variant]) if variant in goals else None,
+            reach=read_goal(runs, targets[variant]) if variant in targets else None,
+        )
+        for variant, runs in study.runs.items()
+    ]
     protocols = {runs[0].scenario.protocol for runs in study.runs.values()}
     return found if len(protocols) > 1 else [replace(one, setting="") for one in found]
 
@@ -186,9 +213,9 @@ def name_time(variants: Sequence[VariantFacts]) -> str:
     return times.pop() if len(times) == 1 else "time"
 
 
-def _collect(variant: str, runs: Sequence[Run], goal: float | None, outcomes: tuple[Outcome, ...]) -> VariantFacts:
+def _collect(variant: str, runs: Sequence[Run], outcomes: tuple[Outcome, ...]) -> VariantFacts:
     scenario, learning = runs[0].scenario, runs[0].scenario.learning
-    learners = scenario.cluster.learners
+    learners, faults = scenario.cluster.learners, sum_faults([run.summary for run in runs])
     return VariantFacts(
         name=variant or name_run(runs[0]),
         protocol=describe_protocol(runs[0]) or "not known",
@@ -223,7 +250,6 @@ def _collect(variant: str, runs: Sequence[Run], goal: float | None, outcomes: tu
             DivergenceFact(run.seed, point.update, point.epoch) for run in runs if (point := run.summary.diverged) is not None
         ),
         learning=read_learning(runs),
-        goal=None if goal is None else read_goal(runs, goal),
         slowest=_compare_learners(runs[0]),
         least_wait=average([least for run in runs if (least := _find_least_wait(run)) is not None]),
         can_time_out=scenario.protocol.model_dump().get("barrier_timeout", 0.0) is None,
@@ -235,8 +261,9 @@ def _collect(variant: str, runs: Sequence[Run], goal: float | None, outcomes: tu
         critical_path=average_critical_path(
             [path.model_dump() for run in runs if (path := run.summary.critical_path) is not None]
         ),
-        what_if=_read_what_if(runs[0]),
-        faults=sum_faults([run.summary for run in runs]),
+        path_gap=why_no_limit(scenario, discards=faults.discards),
+        what_if=read_what_if(runs[0]),
+        faults=faults,
         hangs=tuple(HangFact(run.seed, hang.at, hang.reason) for run in runs if (hang := run.summary.hang) is not None),
     )
 
@@ -267,20 +294,3 @@ def _read_distance(run: Run) -> float | None:
     """Return the last consensus distance; None for one common model or after divergence."""
     evaluations = run.summary.evaluations
     return evaluations[-1].consensus_distance if evaluations and not run.diverged else None
-
-
-def _read_what_if(run: Run) -> tuple[WhatIfFact, ...]:
-    """Return the speed-ups; those of a missing server and of clusters that hung are left out."""
-    summary = run.summary
-    found = [_read_speedup(row, run) for row in summary.what_if or () if row.change != "server" or summary.servers]
-    return tuple(fact for fact in found if fact is not None)
-
-
-def _read_speedup(row: Speedup, run: Run) -> WhatIfFact | None:
-    """Return a speed-up, or the limit of the critical path where it was not simulated; None if neither is known."""
-    applied, in_time = run.summary.gradients.applied, run.scenario.cluster.changes_in_time
-    if not row.gradients:
-        return None if row.path_speedup is None else WhatIfFact(row.change, row.factor, row.path_speedup, 0)
-    if row.speedup is None:
-        return None
-    return WhatIfFact(row.change, row.factor, row.speedup, row.gradients, row.spread_speedup, row.gradients == applied, in_time)

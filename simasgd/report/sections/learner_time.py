@@ -14,14 +14,15 @@ from simasgd.report.facts.formats import (
     NBSP,
     format_number,
     format_share,
-    join_words,
     list_some,
     shorten_label,
 )
+from simasgd.report.facts.names import say_resource
 from simasgd.report.facts.part_facts import UNNAMED, ResourceFact
 from simasgd.report.facts.tables import group_by_clock
 from simasgd.report.facts.variant_facts import VariantFacts
-from simasgd.report.sections.single_variant import describe_busiest, describe_time_spent, find_bottleneck
+from simasgd.report.sections.critical_path import LEAST_SHARE, NAMES, NamedGroup, build_path_panels, list_shares
+from simasgd.report.sections.single_variant import BUSY, describe_busiest, describe_time_spent, find_bottleneck
 from simasgd.report.sections.what_if import build_what_if_panel
 from simasgd.results.study import Study
 
@@ -29,12 +30,6 @@ _MAX_BARS = 12
 _MAX_RESOURCES = 6
 _MAX_LISTED = 100
 _MAX_READ = 3
-_COSTS = {"step": "own steps", "mix": "mixing", "copy": "copies", "launch": "starts of collectives"}
-_LEAST_SHARE = 0.0005
-"""A share below this one reads as 0.0 %."""
-
-NamedGroup = tuple[str, VariantFacts]
-"""Variants with the same clock: their names, and the facts of the first."""
 
 
 def build_time_block(study: Study, variants: Sequence[VariantFacts]) -> Block:
@@ -44,11 +39,11 @@ def build_time_block(study: Study, variants: Sequence[VariantFacts]) -> Block:
     panels = [
         _build_learner_panel(groups),
         *_build_resource_panel(groups, variants),
-        *_build_path_panel(groups),
+        *build_path_panels(groups),
         *([build_what_if_panel(answers)] if answers else []),
     ]
     on_paths = {
-        part for _, variant in groups for part, fraction in (variant.critical_path or {}).items() if fraction >= _LEAST_SHARE
+        part for _, variant in groups for part, fraction in (variant.critical_path or {}).items() if fraction >= LEAST_SHARE
     }
     shown = {*(activity for _, variant in groups for activity in _list_activities([variant])), *on_paths}
     return Block(
@@ -70,7 +65,7 @@ def build_time_block(study: Study, variants: Sequence[VariantFacts]) -> Block:
 def _name_activity(activity: str, variants: Sequence[VariantFacts]) -> str:
     """Return an activity's name; of a measured run's unnamed time, that the log does not name it."""
     unnamed = activity == UNNAMED and any(UNNAMED in variant.learner_time for variant in variants)
-    return f"{activity} (of learners: not named by the log)" if unnamed else activity
+    return f"{activity} (of learners: not named by the log)" if unnamed else NAMES.get(activity, activity)
 
 
 def _format_queue(length: float | None) -> str:
@@ -81,13 +76,34 @@ def _describe_time(groups: Sequence[NamedGroup]) -> str:
     spent = ". ".join(
         f"{names}: {describe_time_spent(variant).replace('Learners', 'learners', 1)}" for names, variant in groups
     )
-    busy = [(names, variant) for names, variant in groups if variant.busiest is not None and variant.busiest.busy > 0]
-    names, most = max(busy, key=lambda pair: _rank_load(pair[1]), default=("", groups[0][1]))
-    busiest = f". Under {names}, {describe_busiest(most)}" if busy else ""
+    loads = _describe_loads(groups)
     overlap = _describe_overlap(groups)
     if len(groups) > _MAX_READ:  # the bars say it
-        return f"{busiest.removeprefix('. ')}{'.' if busiest else ''}{overlap}".strip()
-    return f"{spent}{busiest}.{overlap}"
+        return f"{loads}{overlap}".strip()
+    return f"{spent}. {loads}{overlap}" if loads else f"{spent}.{overlap}"
+
+
+def _describe_loads(groups: Sequence[NamedGroup]) -> str:
+    """Return a sentence about the busiest server or link, or about all that are busy nearly always; "" if nothing is used."""
+    limited = [(names, load) for names, variant in groups if (load := find_bottleneck(variant)) is not None]
+    full = [
+        (names, load)
+        for names, variant in groups
+        if (load := variant.busiest) is not None and load.busy > BUSY and find_bottleneck(variant) is None
+    ]
+    if len(limited) + len(full) > 1:
+        return " ".join((*_list_loads(limited, "is the bottleneck"), *_list_loads(full, "is busy but not the bottleneck")))
+    busy = [(names, variant) for names, variant in groups if variant.busiest is not None and variant.busiest.busy > 0]
+    names, most = max(busy, key=lambda pair: _rank_load(pair[1]), default=("", groups[0][1]))
+    return f"Under {names}, {describe_busiest(most)}." if busy else ""
+
+
+def _list_loads(loads: Sequence[tuple[str, ResourceFact]], what: str) -> list[str]:
+    """Return a sentence for each resource, with the variants under which that holds of it."""
+    under: dict[str, list[str]] = {}
+    for names, load in loads:
+        under.setdefault(load.name, []).append(f"{names} ({format_share(load.busy)} of the time)")
+    return [f"The {say_resource(name)} {what} under {list_some(names, 6)}." for name, names in under.items()]
 
 
 def _rank_load(variant: VariantFacts) -> tuple[bool, float]:
@@ -114,19 +130,13 @@ def _build_learner_panel(groups: Sequence[NamedGroup]) -> Panel:
         rows.append((f"{shorten_label(names, 55 - len(own))}{own}", variant.learner_time))
         for thread, times in variant.threads.items():
             rows.append((f"{shorten_label(names, 40)}: {thread} thread", times))
-    label = f"Stacked bars of the learners' time. {_list_shares(rows)}."
+    label = f"Stacked bars of the learners' time. {list_shares(rows)}."
     return Panel("Learners", _draw_shares(rows, "the learners' time", "learner-time", label), "mean over all learners")
 
 
 def _draw_shares(rows: Sequence[tuple[str, Mapping[str, float]]], whole: str, name: str, label: str) -> Markup:
     draw = partial(figures.draw_shares, rows=rows, whole=whole)
     return svg.draw_inline(draw, figures.measure_rows(len(rows)), name, label)
-
-
-def _list_shares(rows: Sequence[tuple[str, Mapping[str, float]]]) -> str:
-    return "; ".join(
-        f"{names}: {', '.join(f'{activity} {format_share(part)}' for activity, part in times.items())}" for names, times in rows
-    )
 
 
 def _build_resource_panel(groups: Sequence[NamedGroup], variants: Sequence[VariantFacts]) -> list[Panel]:
@@ -143,7 +153,7 @@ def _build_resource_panel(groups: Sequence[NamedGroup], variants: Sequence[Varia
     said = "; ".join(_describe_load(names, found) for names, resources in loads for found in resources)
     draw = partial(figures.draw_resources, groups=loads)
     figure = svg.draw_inline(draw, figures.measure_resources(loads), "resources", f"Bars of busy time. {said}.")
-    notes = " ".join(filter(None, (_explain_omission(groups, most), _explain_absence(variants))))
+    notes = " ".join(filter(None, (_explain_omission(groups, most), _describe_pauses(groups), _explain_absence(variants))))
     return [Panel(_name_resources(variants), figure, "and the mean number of messages or requests waiting", notes)]
 
 
@@ -168,6 +178,15 @@ def _explain_omission(groups: Sequence[NamedGroup], most: int) -> str:
     return f"{busiest} of {list_some(more, 6)}{'' if len(more) == len(groups) else ', and all of the others'}; {rest}"
 
 
+def _describe_pauses(groups: Sequence[NamedGroup]) -> str:
+    """Return how long servers pause, since a pause is not busy; "" if none does."""
+    under = [(names, share) for names, variant in groups if (share := variant.pause_share)]
+    if not under:
+        return ""
+    shares = [f"{format_share(share)} of the time{f' under {names}' if len(groups) > 1 else ''}" for names, share in under]
+    return f"Pauses are not busy time: the server pauses {list_some(shares, 6)}."
+
+
 def _explain_absence(variants: Sequence[VariantFacts]) -> str:
     alone = [variant.name for variant in variants if not variant.resources and not variant.measured]
     unknown = [variant.name for variant in variants if not variant.resources and variant.measured]
@@ -181,36 +200,6 @@ def _explain_absence(variants: Sequence[VariantFacts]) -> str:
 def _select_busiest(resources: Sequence[ResourceFact], most: int) -> Sequence[ResourceFact]:
     """Return all resources in their order, or the `most` busiest if there are more."""
     return resources if len(resources) <= most else sorted(resources, key=lambda resource: -resource.busy)[:most]
-
-
-def _build_path_panel(groups: Sequence[NamedGroup]) -> list[Panel]:
-    rows = [(shorten_label(names, 55), variant.critical_path) for names, variant in groups if variant.critical_path is not None]
-    if not rows:
-        return []
-    label = f"Stacked bars of the critical path. {_list_shares(rows)}."
-    figure = _draw_shares(rows, "the critical path", "path", label)
-    on = "On the critical path"
-    sentences = [
-        f"{on}{'' if len(groups) == 1 else f' of {names}'}, {describe_path(variant)}."
-        for names, variant in groups
-        if variant.critical_path
-    ]
-    note = " ".join(sentences) if len(sentences) <= _MAX_READ else ""
-    return [Panel("The critical path", figure, "the chain of work that decides when the run ends", note)]
-
-
-def describe_path(variant: VariantFacts) -> str:
-    """Return a clause about the parts of the critical path."""
-    assert variant.critical_path is not None
-    parts = {
-        "computing": variant.critical_path["compute"],
-        "messages": variant.critical_path["push"] + variant.critical_path["pull"],
-        "updates": variant.critical_path["update"],
-        **{what: variant.critical_path.get(part, 0.0) for part, what in _COSTS.items()},
-        "something else": variant.critical_path["other"],
-    }
-    first, *others = ((format_share(part), what) for what, part in parts.items() if part >= _LEAST_SHARE)
-    return join_words([f"{first[0]} is {first[1]}", *(f"{part} {what}" for part, what in others)])
 
 
 def _tabulate_time(variants: Sequence[VariantFacts]) -> Table:

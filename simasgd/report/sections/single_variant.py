@@ -11,7 +11,7 @@ from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.report.sections.what_if import name_factor
 from simasgd.what_if.changes import NO_GAIN
 
-_BUSY = 0.9
+BUSY = 0.9
 """The share of busy time from which a server or link may be the bottleneck."""
 _WAITS = 0.05
 """The share of waiting from which it is said that learners wait."""
@@ -53,7 +53,7 @@ def find_bottleneck(variant: VariantFacts) -> ResourceFact | None:
     It is busy nearly all the time, and no other part brings more if it is faster. If the gain by a faster one is not known,
     learners must wait for servers or links.
     """
-    loads = sorted((load for load in variant.resources if load.busy > _BUSY), key=lambda load: -load.busy)
+    loads = sorted((load for load in variant.resources if load.busy > BUSY), key=lambda load: -load.busy)
     return next((load for load in loads if _limits_run(load, variant)), None)
 
 
@@ -62,7 +62,7 @@ def _limits_run(load: ResourceFact, variant: VariantFacts) -> bool:
     if own is None:
         shares = (variant.learner_time.get(activity, 0.0) for activity in ("push", "wait", "pull", "idle"))
         return sum(shares) >= _WAITS
-    return not own.is_limit and own.speedup >= NO_GAIN and (best is None or own.speedup >= best.speedup)
+    return own.is_clear and (best is None or own.speedup >= best.speedup)
 
 
 def _find_gain(load: ResourceFact, variant: VariantFacts) -> WhatIfFact | None:
@@ -86,8 +86,9 @@ def _name_parts(load: ResourceFact) -> Sequence[str]:
 
 
 def _find_best(variant: VariantFacts) -> WhatIfFact | None:
-    """Return the simulated part that speeds the run up most; None if nothing was simulated."""
-    return max((row for row in variant.what_if if not row.is_limit), key=lambda row: row.speedup, default=None)
+    """Return the simulated part that speeds the run up most, one that chance does not explain first; None without any."""
+    simulated = (row for row in variant.what_if if not row.is_limit)
+    return max(simulated, key=lambda row: (row.is_clear, row.speedup), default=None)
 
 
 def describe_load(variant: VariantFacts) -> str:
@@ -96,7 +97,7 @@ def describe_load(variant: VariantFacts) -> str:
     if bottleneck is not None:
         return f"the {say_resource(bottleneck.name)} is the bottleneck, busy {format_share(bottleneck.busy)} of the time"
     busiest = variant.busiest
-    if busiest is None or busiest.busy <= _BUSY:
+    if busiest is None or busiest.busy <= BUSY:
         return ""
     load = f"the {say_resource(busiest.name)} is busy {format_share(busiest.busy)} of the time"
     return f"{load}, but {_describe_spare(busiest, variant)}"
@@ -107,8 +108,9 @@ def _describe_spare(load: ResourceFact, variant: VariantFacts) -> str:
     own, best = _find_gain(load, variant), _find_best(variant)
     if own is None:
         return "learners hardly wait for it"
-    if best is None or best.speedup < NO_GAIN:
-        return f"a {own.part} {name_factor(own)} would not make the run faster"
+    if best is None or not best.is_clear:
+        clearly = "" if best is None or best.speedup < NO_GAIN else "clearly "
+        return f"a {own.part} {name_factor(own)} would not make the run {clearly}faster"
     other = f"a {best.part} {name_factor(best)} would make the run {format_factor(best.speedup)} as fast"
     return f"{other}, and a {own.part} {'at most' if own.is_limit else 'only'} {format_factor(own.speedup)}"
 

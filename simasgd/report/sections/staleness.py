@@ -10,7 +10,16 @@ import pandas as pd
 from simasgd.report.drawing import figures, svg
 from simasgd.report.drawing.figures import AGE, OWN_STALENESS, STALENESS, StalenessDistribution
 from simasgd.report.drawing.page_parts import Block, LegendEntry, Panel, Table, draw_glyph, draw_line_mark
-from simasgd.report.facts.formats import NBSP, format_number, format_steps, list_some, name_group
+from simasgd.report.facts.formats import (
+    FREE,
+    NBSP,
+    format_number,
+    format_share,
+    format_steps,
+    join_words,
+    list_some,
+    name_group,
+)
 from simasgd.report.facts.tables import count_histogram, group_by_clock, list_seams, tabulate_staleness_of_groups
 from simasgd.report.facts.variant_facts import VariantFacts, name_time
 from simasgd.results.run import Run
@@ -19,7 +28,11 @@ from simasgd.results.study import Study
 _MAX_ROWS = 60
 _AGES = "age of mixed-in models"
 _HIGH = 2.5
-_EXPECTED = "mean with free communication and no waiting"
+_EXPECTED = f"mean {FREE}"
+_SELDOM = 0.01
+"""Learners that are down for a smaller share of the time do not change the staleness visibly."""
+_LESS = 0.95
+"""A staleness below this part of an expected one is less."""
 
 
 def build_staleness_block(study: Study, variants: Sequence[VariantFacts]) -> Block:
@@ -147,7 +160,13 @@ def _describe(groups: Sequence[Sequence[int]], variants: Sequence[VariantFacts])
     fresh = [group for group in groups if _is_fresh(variants[group[0]])]
     together = [[i for group in fresh for i in group]] if fresh else []
     others = [group for group in groups if group not in fresh]
-    sentences = [_describe_staleness(group, variants) for group in (*together, *others)]
+    told = [variants[group[0]] for group in others]
+    laws = {variant.law for variant in told if variant.staleness is not None}
+    law = laws.pop() if len(told) > 1 and len(laws) == 1 else None
+    apart = together if law is not None else (*together, *others)
+    sentences = [_describe_staleness(group, variants) for group in apart]
+    if law is not None:
+        sentences += _compare_staleness(others, variants, law)
     if any(variants[group[0]].own_models and variants[group[0]].staleness is not None for group in groups):
         sentences.append(_STALENESS_OF_OWN_MODELS)
     if any(variants[group[0]].mixing is not None for group in groups):
@@ -167,6 +186,18 @@ _STALENESS_OF_OWN_MODELS = (
 _MEANING_OF_AGE = "The age of a mixed-in model is the number of steps that its owner has made since it was read."
 
 
+def _compare_staleness(groups: Sequence[Sequence[int]], variants: Sequence[VariantFacts], law: float) -> list[str]:
+    """Return sentences about groups with the same expected mean."""
+    told = [variants[group[0]] for group in groups]
+    means = [
+        f"{format_number(spread.mean)} under {list_some([variants[i].name for i in group])}"
+        for group in groups
+        if (spread := variants[group[0]].staleness) is not None
+    ]
+    expected = f"{FREE} it would be {format_number(law)} under each"
+    return [f"The mean staleness in updates is {join_words(means)}; {expected}.", *_say_what_lowers(told)]
+
+
 def _describe_staleness(group: Sequence[int], variants: Sequence[VariantFacts]) -> str:
     variant, names = variants[group[0]], list_some([variants[i].name for i in group])
     if variant.staleness is None:
@@ -179,9 +210,38 @@ def _describe_staleness(group: Sequence[int], variants: Sequence[VariantFacts]) 
     measured = f"{names}: the mean staleness is {mean} {unit}{'' if mean == '1' else 's'}"
     if variant.law is None:
         return f"{measured}{mixed}."
-    less = variant.staleness.mean < 0.95 * variant.law
-    why = ". Messages, updates and waiting lower it" if less else ""
-    return f"{measured}; with free communication and no waiting it would be {format_number(variant.law)}{why}."
+    return " ".join([f"{measured}; {FREE} it would be {format_number(variant.law)}.", *_say_what_lowers([variant])])
+
+
+def _say_what_lowers(variants: Sequence[VariantFacts]) -> list[str]:
+    """Return a sentence for each cause of a lower staleness than expected, with the variants if there are several."""
+    causes: dict[str, list[str]] = {}
+    for variant in variants:
+        cause = find_what_lowers(variant)
+        if cause:
+            causes.setdefault(cause, []).append(variant.name)
+    if len(variants) == 1:
+        return [f"{cause} lower it." for cause in causes]
+    return [f"{cause} lower it under {list_some(names, 6)}." for cause, names in causes.items()]
+
+
+def find_what_lowers(variant: VariantFacts) -> str:
+    """Return what makes the staleness less than expected; "" if it is not.
+
+    The expected one is in proportion to the number of the other learners. So if a learner is down for the share d of the time,
+    λ (1 − d) − 1 take the place of λ − 1.
+    """
+    law, staleness = variant.law, variant.staleness
+    if law is None or staleness is None or staleness.mean >= _LESS * law:
+        return ""
+    down = variant.down_share
+    if down < _SELDOM:
+        return "Messages, updates and waiting"
+    present = variant.learners * (1.0 - down) - 1.0
+    absent = f"Learners that are down ({format_share(down)} of the time)"
+    if staleness.mean >= _LESS * law * present / max(1, variant.learners - 1):
+        return absent
+    return f"{absent}, messages, updates and waiting"
 
 
 def _tabulate_histograms(counts: Sequence[Sequence[int]], variants: Sequence[VariantFacts], what: str) -> Table:

@@ -33,7 +33,7 @@ def build_what_if_panel(answers: Sequence[NamedFacts]) -> Panel:
 
 
 def _format_speedup(speedup: WhatIfFact) -> str:
-    return f"≤{NBSP}{format_factor(speedup.speedup)}" if speedup.is_limit else format_factor(speedup.speedup)
+    return f"≤{NBSP}{format_factor(speedup.speedup)}" if speedup.is_limit else speedup.text
 
 
 def _describe_method(found: Sequence[WhatIfFact]) -> str:
@@ -45,9 +45,10 @@ def _describe_method(found: Sequence[WhatIfFact]) -> str:
         many = f"{gradients[0]:,}" if len(gradients) == 1 else f"{gradients[0]:,} to {gradients[-1]:,}"
         whole = all(speedup.is_whole for speedup in simulated)
         sentences.append(f"{'All' if whole else 'The first'} {many} gradients were simulated again for this.")
-    if any(speedup.changes_in_time for speedup in simulated):
+    if any("±" in speedup.text for speedup in simulated):
         sentences.append(
-            "Slow spells and faults stay at their times in the faster run. So chance changes its speed-up by a few hundredths."
+            "The interval after ± is what chance alone may do (99 %, from ten blocks of the two runs, "
+            "which meet the same faults and random numbers)."
         )
     if any(speedup.is_limit for speedup in found):
         sentences.append("A number after ≤ is the most that the critical path allows, if messages keep their order.")
@@ -73,9 +74,11 @@ def _describe_spread_starts(answers: Sequence[NamedFacts]) -> str:
 
 def describe_best_gain(speedups: Sequence[WhatIfFact]) -> str:
     """Return a clause about the part whose speed matters most."""
-    best = max(speedups, key=lambda speedup: (speedup.speedup >= NO_GAIN and not speedup.is_limit, speedup.speedup))
+    best = max(speedups, key=lambda speedup: (speedup.is_clear, speedup.speedup))
     if best.speedup < NO_GAIN:
         return "no single part makes the run faster"
+    if not best.is_clear and not best.is_limit:
+        return "no single part makes the run faster by more than chance may"
     fast = "can make" if best.is_limit else "makes"
     factor = f"{format_factor(best.speedup)} as fast{' at most' if best.is_limit else ''}"
     return f"a {best.part} {name_factor(best)} {fast} the run {factor}"
