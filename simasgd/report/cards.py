@@ -9,11 +9,20 @@ from simasgd.report.comparison.contenders import TIME_TO_TARGET, Contender
 from simasgd.report.drawing.page_parts import Card, KeyFigure
 from simasgd.report.drawing.palette import NUM_SERIES
 from simasgd.report.drawing.svg import choose_series_marker
-from simasgd.report.facts.formats import choose_learner_time_unit, format_bytes, format_duration, format_factor, format_number
+from simasgd.report.facts.formats import (
+    FREE,
+    NBSP,
+    choose_learner_time_unit,
+    format_bytes,
+    format_duration,
+    format_factor,
+    format_number,
+)
 from simasgd.report.facts.metric import DISTANCE, ERROR, LOSS
 from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.report.sections.scores import describe_divergence
+from simasgd.report.verdict.ties import find_dominated
 from simasgd.report.verdict.winner import find_winner
 
 _AT_EVERY_SEED = "at every seed"
@@ -26,7 +35,7 @@ def build_cards(variants: Sequence[VariantFacts], compared: Sequence[MetricCompa
     """
     if len(variants) == 1:
         return [Card("", "", [figure]) for figure in _show_single(variants[0])]
-    best = {name for group in _group_by_metric(variants) if len(group) > 1 for name in find_winner(group).names}
+    marks = _mark_best(variants)
     reaches = {
         contender.name: _show_reach(contender, comparison)
         for comparison in compared
@@ -34,11 +43,20 @@ def build_cards(variants: Sequence[VariantFacts], compared: Sequence[MetricCompa
         for contender in comparison.contenders
     }
     return [
-        _build_card(
-            variants, i, reaches.get(variant.name), "best" if variant.name in best and len(best) < len(variants) else ""
-        )
-        for i, variant in enumerate(variants)
+        _build_card(variants, i, reaches.get(variant.name), marks.get(variant.name, "")) for i, variant in enumerate(variants)
     ]
+
+
+def _mark_best(variants: Sequence[VariantFacts]) -> dict[str, str]:
+    """Return the marks of the best variants; none if all are best."""
+    groups = [(group, find_winner(group).names) for group in _group_by_metric(variants) if len(group) > 1]
+    if sum(len(names) for _, names in groups) == len(variants):
+        return {}
+    marks = {name: "best" if len(names) == 1 else "ties as best" for _, names in groups for name in names}
+    for group, names in groups:
+        dominated = find_dominated([variant for variant in group if variant.name in names])
+        marks |= dict.fromkeys(dominated, "ties, but dominated")
+    return marks
 
 
 def _group_by_metric(variants: Sequence[VariantFacts]) -> list[list[VariantFacts]]:
@@ -141,7 +159,7 @@ def _show_time(variant: VariantFacts) -> KeyFigure:
 
 def _show_staleness(variant: VariantFacts) -> KeyFigure:
     spread = _format_range(variant.staleness, format_number, variant)
-    law = "" if variant.law is None else f"{format_number(variant.law)} if messages took no time"
+    law = "" if variant.law is None else f"{format_number(variant.law)} {FREE}"
     name = "mean staleness (model changes)" if variant.own_models else "mean staleness (updates)"
     below = ", ".join(filter(None, (spread, law)))
     return _show(variant, "staleness", name, variant.staleness, format_number, below)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from simasgd.report.comparison.comparison import MetricComparison
 from simasgd.report.facts.formats import list_some, spell_count
 from simasgd.report.facts.variant_facts import VariantFacts
+from simasgd.report.verdict.timing import find_fastest
 from simasgd.report.verdict.winner import find_winner
 from simasgd.results.study import Study
 
@@ -42,6 +43,8 @@ def name_study(study: Study, variants: Sequence[VariantFacts], compared: Sequenc
 
 def _name_winner(variants: Sequence[VariantFacts]) -> str:
     """Return who is best of how many; "" if nobody is, or not all variants learn by the same metric."""
+    if all(one.classes is None for one in variants):
+        return _name_fastest(variants)
     if any(one.classes is None for one in variants) or len({one.metric for one in variants}) > 1:
         return ""
     best = find_winner(variants).names
@@ -51,3 +54,12 @@ def _name_winner(variants: Sequence[VariantFacts]) -> str:
         return f"{list_some(best, _MAX_NAMED)} tie"
     verb = "tie as best" if len(best) > 1 else "is best"
     return f"{list_some(best, _MAX_NAMED)} {verb} of {spell_count(len(variants), 'variant')}"
+
+
+def _name_fastest(variants: Sequence[VariantFacts]) -> str:
+    """Return which of how many variants that learn nothing is fastest; "" if none finishes."""
+    names = find_fastest(variants).names
+    if len(names) == len(variants):
+        return f"{list_some(names, _MAX_NAMED)} tie"
+    verb = "tie as fastest" if len(names) > 1 else "is fastest"
+    return f"{list_some(names, _MAX_NAMED)} {verb} of {spell_count(len(variants), 'variant')}" if names else ""

@@ -114,5 +114,10 @@ def explain_outcome(
     if outcome is Outcome.DIVERGED and diverged is not None:
         return f"at update {diverged.update:,}"
     if outcome in (Outcome.FINISHED, Outcome.FAILS) and target is not None and not target.reached:
-        return f"test error {target.test_error:g} was not reached"
+        return f"a test error of {_format_percent(target.test_error)} was not reached"
     return ""
+
+
+def _format_percent(error: float) -> str:
+    """Format a test error as reports do."""
+    return f"{100 * error:.{1 if error >= 0.01 or error == 0 else 2}f} %"

@@ -116,7 +116,7 @@ def test_an_interrupted_run_is_cut_where_it_would_have_been(tmp_path: Path, monk
 def test_an_error_that_is_never_reached_is_said_and_the_run_is_a_result(tmp_path: Path) -> None:
     chosen = scenario(LEARNING, BASE, goal(0.0), {"repeats": 2, "stop": {"gradients": 2000}})
     result = study(chosen)
-    said = "test error 0 was not reached"
+    said = "a test error of 0.0 % was not reached"
     for run in result.runs[""]:
         assert (run.outcome, run.summary.reason) == (Outcome.FINISHED, said)
         assert run.summary.stopped_by == "gradients"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from simasgd.report.facts.formats import capitalise, list_some
+from simasgd.report.facts.formats import capitalise, format_factor, format_range, list_some
 from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.tolerances import CLOSE_TIMES
 from simasgd.report.facts.variant_facts import VariantFacts
@@ -73,6 +73,14 @@ def have_one_seed(variants: Sequence[VariantFacts]) -> bool:
     return all(len(variant.seeds) == 1 for variant in variants)
 
 
-def choose_rival(base: VariantFacts, later: Sequence[tuple[VariantFacts, Spread]]) -> tuple[VariantFacts, Spread]:
-    """Return the reference if it is among the variants that come later, else the next one, with its time."""
-    return next((pair for pair in later if pair[0] is base), later[0])
+def add_reference(
+    base: VariantFacts, than: VariantFacts, later: Sequence[tuple[VariantFacts, Spread]], best: Sequence[float]
+) -> str:
+    """Return the ratio to the reference to follow that to the next variant; "" if it is this one, or comes no later.
+
+    `later` are the variants that come later, with their times, and `best` the times of the best.
+    """
+    seconds = next((spread.mean for variant, spread in later if variant is base and base is not than), None)
+    if seconds is None:
+        return ""
+    return f", and {format_range([seconds / one for one in best], format_factor)} as fast as {base.name}"

@@ -10,14 +10,14 @@ from simasgd.report.facts.reference import choose_reference
 from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.tolerances import compute_amount_tolerance
 from simasgd.report.facts.variant_facts import VariantFacts
-from simasgd.report.verdict.competing import Scope, Winner, choose_rival, name_best, note_close_times
+from simasgd.report.verdict.competing import Scope, Winner, add_reference, name_best, note_close_times
 
 
 def find_first_at_target(variants: Sequence[VariantFacts], scope: Scope) -> Winner | None:
     """Find the variants that reach the given target first, of those that reach it at every seed.
 
     None without a target, or if no variant reaches it. Times tie by the usual tolerance. The winners
-    are compared with the reference variant if it reaches the target later, otherwise with the next.
+    are compared with the next, and with the reference variant if it reaches the target later still.
     """
     reached = _list_reached(variants)
     if not reached:
@@ -33,12 +33,13 @@ def find_first_at_target(variants: Sequence[VariantFacts], scope: Scope) -> Winn
     reach = "they reach" if len(best) > 1 else "it reaches"
     if not later:
         return Winner(names, None, None, _describe_unrivalled(best, variants, target, when, scope), at_target=True)
-    than, seconds = choose_rival(choose_reference(variants), later)
+    than, seconds = later[0]
     ratio = seconds.mean / soonest.mean
     ratios = format_range([seconds.mean / one.mean for _, one in first], format_factor)
     sentence = (
         f"{name_best(best)}: {reach} {target} {when}, {ratios} as fast as {than.name} "
-        f"({format_duration(seconds.mean)}){note_close_times([*best, than], ratio)}."
+        f"({format_duration(seconds.mean)}){note_close_times([*best, than], ratio)}"
+        f"{add_reference(choose_reference(variants), than, later, [one.mean for _, one in first])}."
     )
     return Winner(names, than.name, ratio, scope.open(sentence), at_target=True)
 

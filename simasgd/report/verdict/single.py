@@ -15,6 +15,7 @@ from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.report.sections.faults import describe_hang
 from simasgd.report.sections.scores import describe_divergence, describe_score
 from simasgd.report.sections.single_variant import describe_time_spent
+from simasgd.report.verdict.fault_effects import describe_effects
 from simasgd.report.verdict.reasons import find_reason
 from simasgd.report.verdict.time_lost import describe_cause
 from simasgd.results.outcome import Outcome
@@ -31,7 +32,8 @@ def describe_single(variant: VariantFacts) -> list[str]:
     if troubles:
         return [*filter(None, (*troubles, _describe_idle(variant)))]
     result = _describe_rate(variant) if variant.classes is None else _describe_learning(variant)
-    return [*filter(None, (result, _describe_idle(variant), _describe_missed_target(variant))), describe_limit(variant)]
+    told = (result, _describe_idle(variant), _describe_missed_target(variant), describe_effects(variant))
+    return [*filter(None, told), describe_limit(variant)]
 
 
 def _describe_idle(variant: VariantFacts) -> str:

@@ -135,7 +135,7 @@ def _name_limit(variant: VariantFacts) -> str:
 
 def find_gain(variant: VariantFacts) -> WhatIfFact | None:
     """Return the network or the server, whichever speeds the run up more if it is faster; None if neither does much."""
-    gains = [row for row in variant.what_if if row.part != "node" and not row.is_limit and row.speedup >= _GAIN]
+    gains = [row for row in variant.what_if if row.part != "node" and row.is_clear and row.speedup >= _GAIN]
     return max(gains, key=lambda row: row.speedup, default=None)
 
 

@@ -3,49 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from simasgd.report.facts.formats import format_factor, format_number, format_range, list_some
 from simasgd.report.facts.reference import choose_reference
+from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.tolerances import compute_amount_tolerance
 from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.report.verdict.competing import MAX_NAMED, note_close_times
 from simasgd.report.verdict.failures import describe_failures
+from simasgd.report.verdict.fault_effects import compare_effects
 from simasgd.report.verdict.time_lost import describe_time_lost
+
+
+class Fastest(NamedTuple):
+    """The variants that apply the most samples per second, and those that finish later with their rates, fastest first."""
+
+    first: Sequence[tuple[VariantFacts, Spread]]
+    later: Sequence[tuple[VariantFacts, Spread]]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the fastest."""
+        return [variant.name for variant, _ in self.first]
+
+
+def find_fastest(variants: Sequence[VariantFacts]) -> Fastest:
+    """Find the fastest variants. Variants that hung or applied nothing have no rate, and do not compete."""
+    timed = [
+        (variant, variant.samples_rate) for variant in variants if not variant.failure and variant.samples_rate is not None
+    ]
+    most = max((rate for _, rate in timed), key=lambda rate: rate.mean, default=None)
+    if most is None:
+        return Fastest((), ())
+    first = [(variant, rate) for variant, rate in timed if most.mean - rate.mean <= compute_amount_tolerance(rate, most)]
+    later = sorted((pair for pair in timed if pair not in first), key=lambda pair: pair[1].mean, reverse=True)
+    return Fastest(first, later)
 
 
 def compare_timing(variants: Sequence[VariantFacts]) -> list[str]:
     """Return the fastest variants by applied samples per second, the failures, and what the reference loses time to.
 
-    Variants that hung or applied nothing have no rate, and do not compete.
+    The fastest are compared with the next, and with the reference if that is another one.
     """
-    timed = [
-        (variant, variant.samples_rate) for variant in variants if not variant.failure and variant.samples_rate is not None
-    ]
-    failures = describe_failures(variants)
-    if not timed:
+    fastest, failures = find_fastest(variants), describe_failures(variants)
+    if not fastest.first:
         return ["No variant finishes.", *failures]
-    most = max((rate for _, rate in timed), key=lambda rate: rate.mean)
-    first = [variant for variant, rate in timed if most.mean - rate.mean <= compute_amount_tolerance(rate, most)]
-    means = [rate.mean for variant, rate in timed if variant in first]
-    rates = _describe_rates(means, first[0])
-    later = sorted(
-        ((variant, rate) for variant, rate in timed if variant not in first), key=lambda pair: pair[1].mean, reverse=True
-    )
-    if not later:
+    first, means = [variant for variant, _ in fastest.first], [rate.mean for _, rate in fastest.first]
+    rates, names = _describe_rates(means, first[0]), list_some(fastest.names, MAX_NAMED)
+    effects = compare_effects(variants)
+    if not fastest.later:
         if len(first) == len(variants):
-            return [f"All tie: they apply {rates}."]
-        names = list_some([variant.name for variant in first], MAX_NAMED)
+            return [f"All tie: they apply {rates}.", *effects]
         verb = "finish, and tie" if len(first) > 1 else "finishes"
-        return [f"Only {names} {verb}: {rates}.", *failures]
-    base = choose_reference([variant for variant, _ in timed])
-    than, rate = next((pair for pair in later if pair[0] is base), later[0])
-    names = list_some([variant.name for variant in first], MAX_NAMED)
+        return [f"Only {names} {verb}: {rates}.", *effects, *failures]
+    base = choose_reference([variant for variant, _ in (*fastest.first, *fastest.later)])
+    (than, rate), base_rate = fastest.later[0], next((rate for variant, rate in fastest.later if variant is base), None)
+    compared = f"{_compare_rates(means, rate)} as many as {than.name}"
+    if base_rate is not None and base is not than:
+        compared += f", and {_compare_rates(means, base_rate)} as many as {base.name}"
+    note = note_close_times([*first, than], max(means) / rate.mean)
+    slower = base if base_rate is not None else than
     verb = "tie as fastest" if len(first) > 1 else "is fastest"
-    sentence = (
-        f"{names} {verb}: {rates}, {format_range([one / rate.mean for one in means], format_factor)} as many as {than.name}"
-        f"{_compare_staleness(first, than)}{note_close_times([*first, than], most.mean / rate.mean)}."
-    )
-    return [*filter(None, (sentence, *failures, describe_time_lost(than, first[0])))]
+    sentence = f"{names} {verb}: {rates}, {compared}{_compare_staleness(first, slower)}{note}."
+    return [*filter(None, (sentence, *failures, *effects, describe_time_lost(slower, first[0])))]
+
+
+def _compare_rates(means: Sequence[float], rate: Spread) -> str:
+    return format_range([one / rate.mean for one in means], format_factor)
 
 
 def _describe_rates(means: Sequence[float], variant: VariantFacts) -> str:

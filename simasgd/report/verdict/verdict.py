@@ -12,8 +12,10 @@ from simasgd.report.facts.metric import ERROR, LOSS
 from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.report.verdict.competing import Scope
 from simasgd.report.verdict.failures import describe_failures
+from simasgd.report.verdict.fault_effects import compare_effects
 from simasgd.report.verdict.first_at_target import describe_missed
 from simasgd.report.verdict.single import describe_single
+from simasgd.report.verdict.ties import describe_ties, describe_way_to_target
 from simasgd.report.verdict.time_lost import describe_time_lost
 from simasgd.report.verdict.timing import compare_timing
 from simasgd.report.verdict.winner import describe_tradeoff, find_winner
@@ -47,7 +49,8 @@ def list_sentences(variants: Sequence[VariantFacts]) -> list[str]:
     if not any(find_winner(chosen).names for chosen in by_metric):
         judged = ["No variant learns."]
     lost = [_describe_loss(chosen) for chosen in by_metric]
-    return [*filter(None, (*judged, *describe_failures(variants), *lost, *_describe_beside(timing)))]
+    effects = compare_effects(variants)
+    return [*filter(None, (*judged, *describe_failures(variants), *effects, *lost, *_describe_beside(timing)))]
 
 
 def _judge(variants: Sequence[VariantFacts], every: Sequence[VariantFacts]) -> list[str]:
@@ -58,7 +61,8 @@ def _judge(variants: Sequence[VariantFacts], every: Sequence[VariantFacts]) -> l
         return [_describe_without_rival(variants[0], "; others have another metric" if has_others else "")]
     scope = Scope(f"By {metric.name}" if has_others else "", is_whole=len(variants) == len(every))
     winner = find_winner(variants, scope)
-    return [describe_missed(variants), winner.sentence, describe_tradeoff(variants, winner)]
+    ties = [describe_way_to_target(variants, winner), *describe_ties(variants, winner)]
+    return [describe_missed(variants), winner.sentence, *ties, describe_tradeoff(variants, winner)]
 
 
 def _describe_loss(variants: Sequence[VariantFacts]) -> str:

@@ -21,7 +21,7 @@ from simasgd.report.verdict.competing import (
     WHOLE,
     Scope,
     Winner,
-    choose_rival,
+    add_reference,
     have_one_seed,
     name_best,
     note_close_times,
@@ -53,7 +53,8 @@ def find_winner(variants: Sequence[VariantFacts], scope: Scope = WHOLE) -> Winne
     Otherwise it is the fastest among those whose score is no worse than the best. A variant competes if
     it finished and learned at every seed. A mean score is no worse if it differs from the best one by
     at most the least difference that counts. Times tie by the usual tolerance. The winners are compared
-    with the reference variant if its score is no worse either, otherwise with the next variant in time.
+    with the next variant in time whose score is not clearly worse, and with the reference variant if
+    that is such a one and later still.
     """
     return find_first_at_target(variants, scope) or _find_fastest(variants, scope)
 
@@ -62,25 +63,45 @@ def _find_fastest(variants: Sequence[VariantFacts], scope: Scope) -> Winner:
     competitors = list_competitors(variants)
     if not competitors:
         return Winner((), None, None, scope.say("no variant learns."))
-    metric = competitors[0].facts.metric
     best = min(competitors, key=lambda variant: variant.score.mean)
     good = sorted((one for one in competitors if _is_no_worse(one, best)), key=lambda one: one.seconds.mean)
     fastest = good[0].seconds
     first = [one for one in good if one.seconds.mean - fastest.mean <= compute_amount_tolerance(one.seconds, fastest)]
-    later = [one for one in good if one not in first]
+    rivals = [one for one in competitors if _is_later(one, first) and _is_not_clearly_worse(one, best)]
+    later = sorted(rivals, key=lambda one: one.seconds.mean)
     names = tuple(one.facts.name for one in first)
     if not later:
         return Winner(names, None, None, _describe_unrivalled(first, variants, competitors, scope))
     winners = [one.facts for one in first]
-    than, seconds = choose_rival(choose_reference(variants), [(one.facts, one.seconds) for one in later])
-    score = next(one.score for one in later if one.facts is than)
-    ratio = seconds.mean / fastest.mean
-    ratios = format_range([seconds.mean / one.seconds.mean for one in first], format_factor)
-    sentence = (
-        f"{name_best(winners)}: {ratios} as fast as {than.name} at no worse {metric.name}, "
-        f"{_list_scores(first, metric)} against {metric.format_value(score.mean)}{note_close_times([*winners, than], ratio)}."
-    )
-    return Winner(names, than.name, ratio, scope.open(sentence))
+    than = later[0]
+    ratio = than.seconds.mean / fastest.mean
+    ratios = format_range([than.seconds.mean / one.seconds.mean for one in first], format_factor)
+    note = note_close_times([*winners, than.facts], ratio)
+    by_time = " by time" if all(_is_later(one, first) for one in competitors if one not in first) else ""
+    further = [(one.facts, one.seconds) for one in later]
+    also = add_reference(choose_reference(variants), than.facts, further, [one.seconds.mean for one in first])
+    compared = f"{ratios} as fast as {than.facts.name}{note}{also}; {_compare_scores(first, than)}"
+    sentence = f"{name_best(winners)}{by_time}: {compared}."
+    return Winner(names, than.facts.name, ratio, scope.open(sentence))
+
+
+def _is_later(one: Competitor, first: Sequence[Competitor]) -> bool:
+    """Return whether a variant is none of the first, and slower than they."""
+    seconds = min((it.seconds for it in first), key=lambda spread: spread.mean)
+    is_slower = one.seconds.mean - seconds.mean > compute_amount_tolerance(one.seconds, seconds)
+    return is_slower and all(one is not it for it in first)
+
+
+def _compare_scores(first: Sequence[Competitor], than: Competitor) -> str:
+    """Return a clause that compares the winners' scores with that of the next variant."""
+    metric = than.facts.metric
+    scores = f"({_list_scores(first, metric)} against {metric.format_value(than.score.mean)})"
+    lead = min(first, key=lambda one: one.score.mean)
+    less, more = sorted((lead, than), key=lambda one: one.score.mean)
+    if _is_not_clearly_worse(more, less):
+        return f"their {metric.plural} tie {scores}"
+    whose = f"the {metric.name} of {than.facts.name}"
+    return f"{whose} is {'worse' if less is lead else 'better'} {scores}"
 
 
 def describe_tradeoff(variants: Sequence[VariantFacts], winner: Winner) -> str:

@@ -30,7 +30,7 @@ AT_LOSS = "hardsync is best: a test loss of 0.01 in 10 s; no other variant learn
         ),
         (
             facts("aware", error=0.032, seconds=7.5, rule="α₀/τ"),
-            "aware (α₀/τ) is best: 1.33× as fast as hardsync at no worse test error, 3.2 % against 3.0 %.",
+            "aware (α₀/τ) is best by time: 1.33× as fast as hardsync; their test errors tie (3.2 % against 3.0 %).",
         ),
         (
             facts("async", error=0.10, seconds=7.5),
@@ -52,7 +52,7 @@ AT_LOSS = "hardsync is best: a test loss of 0.01 in 10 s; no other variant learn
         ),
         (
             facts("async", error=0.03, seconds=20.0),
-            "hardsync is best: 2.00× as fast as async at no worse test error, 3.0 % against 3.0 %.",
+            "hardsync is best by time: 2.00× as fast as async; their test errors tie (3.0 % against 3.0 %).",
         ),
         (
             facts("async", error=0.03, samples=80_000),
@@ -70,7 +70,10 @@ def test_two_variants_in_either_order(other: VariantFacts, sentences: str) -> No
     [
         (loss("async", 0.025), f"{AT_LOSS} async is 1.33× as fast as hardsync but worse: 0.025 against 0.01."),
         (loss("async", 0.004), "async is best: a test loss of 0.004 in 7.5 s; no other variant learns as well."),
-        (loss("async", 0.0109), "async is best: 1.33× as fast as hardsync at no worse test loss, 0.0109 against 0.01."),
+        (
+            loss("async", 0.0109),
+            "async is best by time: 1.33× as fast as hardsync; their test losses tie (0.0109 against 0.01).",
+        ),
         (
             loss("async", 1.7, learning=learns(trend=Trend.REBOUNDS, setup="another")),
             "Only hardsync learns: a test loss of 0.01 in 10 s. async (1.7) fails to learn: "
@@ -105,7 +108,7 @@ def test_six_variants_take_a_paragraph() -> None:
         facts("ssp", error=0.889, seconds=59.6, staleness=spread(2.47)),
     )
     assert text == (
-        "all-reduce is best: 1.61× as fast as hardsync at no worse test error, 3.0 % against 3.0 %. "
+        "all-reduce is best: 1.61× as fast as hardsync; their test errors tie (3.0 % against 3.0 %). "
         "inverse (α₀/τ) is 1.13× as fast as all-reduce but worse: 12.8 % against 3.0 %. "
         "async (90.8 %) and ssp (88.9 %) fail to learn: likely rate × staleness is too high "
         "(0.05 × 28.8 = 1.44 and 0.05 × 2.47 = 0.124; hardsync learns at 0). "
@@ -119,7 +122,7 @@ def test_a_number_said_of_several_holds_for_all() -> None:
     base, times = facts("hardsync", seconds=20.0), (10.0, 10.05, 10.1, 10.15)
     every = [facts(f"v{i}", seconds=at, error=0.03 + 0.001 * i) for i, at in enumerate(times)]
     text = said(base, *every)
-    assert text.startswith("v0, v1, v2 and v3 tie as best: 1.97× to 2.00× as fast as hardsync at no worse test error, ")
+    assert text.startswith("v0, v1, v2 and v3 tie as best by time: 1.97× to 2.00× as fast as hardsync; ")
     assert "3.0 % to 3.3 % against 3.0 %" in text
     clocks = [replace(one, **{**CLOCK, "samples_rate": one.samples_rate}) for one in (base, *every)]
     assert said(*clocks).startswith(
@@ -129,13 +132,14 @@ def test_a_number_said_of_several_holds_for_all() -> None:
 
 def test_what_a_variant_is_stands_beside_a_name_that_does_not_say_it() -> None:
     best = facts("backups", seconds=5.0, setting="backup-workers, 3 backups", rule="α₀/τ")
-    assert said(facts("hardsync"), best).startswith("backups (backup-workers, 3 backups, α₀/τ) is best: 2.00× as fast")
+    assert said(facts("hardsync"), best).startswith("backups (backup-workers, 3 backups, α₀/τ) is best by time: 2.00× as fast")
 
 
 def test_a_tie_is_a_tie() -> None:
     text = said(facts("hardsync", seconds=20.0), facts("a"), facts("b", seconds=10.1, error=0.04))
     assert (
-        text == "a and b tie as best: 1.98× to 2.00× as fast as hardsync at no worse test error, 3.0 % and 4.0 % against 3.0 %."
+        text == "a and b tie as best by time: 1.98× to 2.00× as fast as hardsync; "
+        "their test errors tie (3.0 % and 4.0 % against 3.0 %)."
     )
 
 
@@ -201,15 +205,18 @@ def test_a_given_target_is_answered() -> None:
     near = reaches("hardsync", 3.2)
     assert said(fast, near).endswith("1.07× as fast as hardsync (3.2 s) (one seed).")
     tied = reaches("hardsync", 3.01)
-    assert said(fast, tied) == "All tie: they reach 5.0 % test error after 3 s and 3.01 s."
+    assert said(fast, tied) == (
+        "All tie: they reach 5.0 % test error after 3 s and 3.01 s. "
+        "Over the whole run, async is dominated by hardsync: 3.0 % in 12 s against 3.0 % in 10 s."
+    )
     assert said(fast, tied, reaches("b", None)).startswith(
         "async and hardsync tie as best: they reach 5.0 % test error after 3 s and 3.01 s; no other variant reaches it."
     )
     assert said(slow, reaches("async", None)) == "Only hardsync reaches 5.0 % test error, after 3.6 s."
     missed = said(reaches("hardsync", None), reaches("async", None, seconds=7.5))
     assert missed == (
-        "No variant reaches 5.0 % test error. async is best: 1.33× as fast as hardsync at no worse test error, "
-        "3.0 % against 3.0 %."
+        "No variant reaches 5.0 % test error. async is best by time: 1.33× as fast as hardsync; "
+        "their test errors tie (3.0 % against 3.0 %)."
     )
     failing = reaches("async", 1.0, error=0.9)
     assert said(slow, failing).startswith("Only hardsync reaches 5.0 % test error, after 3.6 s."), "it failed in the end"
@@ -259,7 +266,7 @@ def test_the_time_lost_beside_a_target_is_that_of_the_whole_run() -> None:
 )
 def test_the_time_lost_is_named_where_it_is_plain(changes: dict[str, Any], sentence: str) -> None:
     both = facts("hardsync", seconds=20.0, **changes), facts("all-reduce", protocol="async", staleness=spread(0.0))
-    winner = "all-reduce is best: 2.00× as fast as hardsync at no worse test error, 3.0 % against 3.0 %."
+    winner = "all-reduce is best by time: 2.00× as fast as hardsync; their test errors tie (3.0 % against 3.0 %)."
     assert said(*both) == winner + sentence
 
 
