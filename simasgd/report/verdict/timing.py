@@ -59,13 +59,13 @@ def compare_timing(variants: Sequence[VariantFacts]) -> list[str]:
         return [f"Only {names} {verb}: {rates}.", *effects, *failures]
     base = choose_reference([variant for variant, _ in (*fastest.first, *fastest.later)])
     (than, rate), base_rate = fastest.later[0], next((rate for variant, rate in fastest.later if variant is base), None)
-    compared = f"{_compare_rates(means, rate)} as many as {than.name}"
+    note = note_close_times([*first, than], max(means) / rate.mean)
+    compared = f"{_compare_rates(means, rate)} as many as {than.name}{note}"
     if base_rate is not None and base is not than:
         compared += f", and {_compare_rates(means, base_rate)} as many as {base.name}"
-    note = note_close_times([*first, than], max(means) / rate.mean)
     slower = base if base_rate is not None else than
     verb = "tie as fastest" if len(first) > 1 else "is fastest"
-    sentence = f"{names} {verb}: {rates}, {compared}{_compare_staleness(first, slower)}{note}."
+    sentence = f"{names} {verb}: {rates}, {compared}{_compare_staleness(first, slower)}."
     return [*filter(None, (sentence, *failures, *effects, describe_time_lost(slower, first[0])))]
 
 
