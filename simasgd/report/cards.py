@@ -11,7 +11,6 @@ from simasgd.report.drawing.palette import NUM_SERIES
 from simasgd.report.drawing.svg import choose_series_marker
 from simasgd.report.facts.formats import (
     FREE,
-    NBSP,
     choose_learner_time_unit,
     format_bytes,
     format_duration,

@@ -13,7 +13,6 @@ from simasgd.cluster.clock.trail import START, Trail, wait_until
 from simasgd.cluster.network.routes import AbstractRoute, ByteCounts
 
 
-
 @final
 class SplitRoute(AbstractRoute):
     """Several routes that each carry a part of the message.
