@@ -14,6 +14,7 @@ from simasgd.asking.kinds import Family, list_families
 from simasgd.asking.papers import Papers, find_papers, split_paragraphs
 from simasgd.asking.roles import RoleVerbs, describe_staleness, list_roles
 from simasgd.protocols import AbstractProtocol
+from simasgd.protocols.answers import ask_for_server
 from simasgd.scenario.learning.modulation import AbstractModulation
 
 
@@ -33,7 +34,7 @@ class KindFacts:
     """The keys that a section of this kind has, as this kind has them."""
     papers: Papers
     has_server: bool | None
-    """Whether a protocol has a parameter server; None for other kinds."""
+    """Whether a protocol has a parameter server; None for other kinds, and if that depends on a protocol's parameters."""
     roles: tuple[RoleVerbs, ...]
     """The roles of a protocol with their verbs."""
     staleness: str
@@ -60,7 +61,7 @@ def describe_kind(family: Family, kind: str) -> KindFacts:
         paragraphs=split_paragraphs(docstring),
         keys=tuple(_list_keys(family.key, kind, section)),
         papers=find_papers(docstring),
-        has_server=None if protocol is None else protocol.model_construct(kind=kind).has_server,
+        has_server=None if protocol is None else ask_for_server(protocol),
         roles=() if protocol is None else list_roles(protocol),
         staleness="" if protocol is None else describe_staleness(protocol),
         symbol=section.model_construct(kind=kind).symbol if issubclass(section, AbstractModulation) else "",

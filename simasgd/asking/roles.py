@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, final
 from pydantic import ValidationError
 
 from simasgd.protocols import AbstractPeerProtocol, AbstractProtocol, AbstractServerProtocol
+from simasgd.protocols.answers import ask_law_of_staleness
+from simasgd.protocols.foreign import make_protocol
 from simasgd.protocols.verbs import CentreVerbs, LearnerVerbs, MessagingVerbs, PeerVerbs, ServerVerbs
 
 _LEARNERS = 30
@@ -89,13 +91,15 @@ def _find_end(call: ast.Call) -> tuple[int, int]:
 def describe_staleness(protocol: type[AbstractProtocol]) -> str:
     """Return the law of a protocol's mean staleness in words; empty if none is known.
 
-    A protocol with parameters that have no default states its law in its docstring alone.
+    A protocol with parameters that have no default states its law in its docstring alone. A mistake in a
+    protocol of another package takes the place of its law.
     """
     try:
-        default = protocol()  # type: ignore[call-arg]
+        lawful = ask_law_of_staleness(make_protocol(protocol, {}), _LEARNERS)
     except ValidationError:
         return ""
-    lawful = default.lawful_staleness(_LEARNERS)
+    except ValueError as error:
+        return str(error)
     if lawful is None:
         return ""
     updates = "update" if lawful == 1.0 else "updates"

@@ -68,15 +68,16 @@ class AbstractProtocol(Section):
         for base in cls.__mro__[1:]:
             if taken := [name for name in cls.model_fields if issubclass(base, Section) and name in vars(base)]:
                 raise TypeError(
-                    f"{cls.__name__} has a key {taken[0]!r}, but {base.__name__} has that name: call the key otherwise"
+                    f"{cls.__name__} has a key {taken[0]!r}, but {base.__name__} has that name: call the key otherwise, "
+                    "or write @property above a method of that name"
                 )
 
     @abc.abstractmethod
     def nominal_staleness(self, learners: int) -> float | None:
-        """Return ⟨σ⟩, the mean staleness by which the protocol's paper divides the learning rate.
+        """Return ⟨σ⟩, the mean staleness by which the protocol's paper divides the learning rate, or None.
 
-        It is for λ `learners`. None if the paper names no such number. The mean of the tape is used
-        then.
+        It is for λ `learners`. None says that the paper names no such number. The mean of the tape is
+        used then.
         """
 
     def lawful_staleness(self, learners: int) -> float | None:

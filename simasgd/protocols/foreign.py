@@ -13,8 +13,10 @@ from contextvars import ContextVar
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
+from typing import Any
 
 from simasgd.protocols.base import AbstractPeerProtocol, AbstractProtocol, AbstractServerProtocol
+from simasgd.protocols.definition import describe_error, find_mistake, locate
 
 GROUP = "simasgd.protocols"
 
@@ -60,21 +62,31 @@ def _load_installed(kind: str) -> type[AbstractProtocol] | None:
     where = f"{entry_point.value} (of {entry_point.dist.name})" if entry_point.dist is not None else entry_point.value
     try:
         loaded = entry_point.load()
-    except Exception as error:  # the user reads about any mistake in the package
-        raise ValueError(f"the protocol {kind!r} cannot be loaded from {where}: {error}") from error
+    except (Exception, SystemExit) as error:  # the user reads about any mistake in the package
+        raise ValueError(f"the protocol {kind!r} cannot be loaded from {where}: {describe_error(error)}") from error
     if not (isinstance(loaded, type) and issubclass(loaded, AbstractServerProtocol | AbstractPeerProtocol)):
         bases = "AbstractServerProtocol or AbstractPeerProtocol of simasgd.protocols"
         raise ValueError(f"{where}, the entry point of the protocol {kind!r}, is not a subclass of {bases}")
-    if issubclass(loaded, AbstractPeerProtocol):
-        if "talks" in _own_names(loaded):
-            raise ValueError(f"{where}, the entry point of the protocol {kind!r}, has 'talks'; it is now 'has_direct_messages'")
-        for name, role in (("thread", "communicate"), ("has_centre", "serve")):
-            if role not in _own_names(loaded) and name in _own_names(loaded):
-                raise ValueError(f"{where}, the entry point of the protocol {kind!r}, has '{name}' but no role '{role}'")
-    own_kind = loaded.model_fields["kind"].default
-    if own_kind != kind:
-        raise ValueError(f"{where} has the kind {own_kind!r}, but its entry point is named {kind!r}; they must agree")
+    if mistake := find_mistake(loaded, kind):
+        raise ValueError(mistake)
     return loaded
+
+
+def make_protocol(protocol: type[AbstractProtocol], values: Mapping[str, Any]) -> AbstractProtocol:
+    """Return the protocol with these values, after its own validators.
+
+    Raises ValueError, also for an error of a validator that pydantic does not expect.
+    """
+    place = f"{locate(protocol)}: class {protocol.__name__}"
+    try:
+        made: Any = protocol.model_validate(values)
+    except ValueError:  # pydantic's own among them
+        raise
+    except Exception as error:
+        raise ValueError(f"{place}: {describe_error(error)}") from error
+    if not isinstance(made, protocol):
+        raise ValueError(f"{place}: a validator returns {made!r}; it has to return self")
+    return made
 
 
 def is_foreign(protocol: type[AbstractProtocol]) -> bool:
@@ -85,9 +97,3 @@ def is_foreign(protocol: type[AbstractProtocol]) -> bool:
 def is_found_by_kind(protocol: AbstractProtocol) -> bool:
     """Return whether another process finds the class of a protocol by its kind: it is simasgd's, or installed."""
     return not is_foreign(type(protocol)) or _load_installed(protocol.kind) is type(protocol)
-
-
-def _own_names(protocol: type[AbstractPeerProtocol]) -> set[str]:
-    """Return the names that a protocol, or a class between, overrides or adds."""
-    between = protocol.__mro__[: protocol.__mro__.index(AbstractPeerProtocol)]
-    return {name for kind in between for name in vars(kind)}

@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeAlias, final, get_args
 from pydantic import Field, WrapValidator, model_validator
 
 from simasgd.protocols import AbstractPeerProtocol, AbstractProtocol, Protocol, foreign
+from simasgd.protocols.answers import find_wrong_answer
 from simasgd.scenario.checks.continuation import check_continuation
 from simasgd.scenario.checks.learning import check_learning
 from simasgd.scenario.checks.missing_members import check_missing_members
@@ -52,7 +53,7 @@ def _or_foreign(value: Any, own: Callable[[Any], AbstractProtocol]) -> AbstractP
         return value
     kind = value.get("kind") if isinstance(value, dict) else None
     if isinstance(kind, str) and kind not in OWN_KINDS and (found := foreign.load_protocol(kind)) is not None:
-        return found.model_validate(value)
+        return foreign.make_protocol(found, value)
     return own(value)
 
 
@@ -246,10 +247,17 @@ class Scenario(ReadableScenario):
 
     @model_validator(mode="after")
     def _consistent(self) -> Scenario:
-        found = list(self._inconsistencies())
+        found = list(self._wrong_answers()) or list(self._inconsistencies())
         if found:
             raise InconsistentScenario(found)
         return self
+
+    def _wrong_answers(self) -> Iterator[Inconsistency]:
+        """Find mistakes in a protocol of another package, without which the other checks cannot be made."""
+        if foreign.is_foreign(type(self.protocol)):
+            model = None if self.learning is None else self.learning.model
+            if problem := find_wrong_answer(self.protocol, self.cluster.learners, model):
+                yield Inconsistency(("protocol",), problem)
 
     def _inconsistencies(self) -> Iterator[Inconsistency]:
         def within(section: str, found: Iterable[Inconsistency]) -> Iterator[Inconsistency]:

@@ -25,7 +25,7 @@ from simasgd.sweeps.plan import plan_sweep
 from tests.build import LINEAR, TIMING, clock, scenario
 from tests.cluster import test_conservation as conservation
 from tests.cluster.random_runs import clusters
-from tests.documents.installed import forget_installed
+from tests.documents.installed import forget_installed, install
 from tests.protocols import test_properties as properties
 from tests.protocols.table import ROWS, Row
 
@@ -43,24 +43,13 @@ async = nowhere:Async
 """
 
 
-def install(folder: Path, entry_points: str, **modules: str) -> None:
-    """Write the files of an installed package."""
-    for name, source in modules.items():
-        (folder / f"{name}.py").write_text(source, encoding="utf-8")
-    info = folder / "outsider-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: outsider\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(entry_points)
-
-
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
     """Return a folder on the module path; forget the known installed protocols before and after."""
     monkeypatch.syspath_prepend(str(tmp_path))
     forget_installed()
     yield tmp_path
-    sys.modules.pop("round_robin", None)
-    forget_installed()
+    forget_installed("round_robin")
 
 
 def entry_points() -> str:
@@ -200,7 +189,7 @@ def test_its_code_is_part_of_the_results_name(installed):
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("elsewhere", r"cannot be loaded from nowhere:Nothing \(of outsider\): No module named 'nowhere'"),
+        ("elsewhere", r"cannot be loaded from nowhere:Nothing \(of outsider\): ModuleNotFoundError: No module named 'nowhere'"),
         ("broken", r"cannot be loaded from broken:Broken \(of outsider\): .*invalid syntax"),
         ("number", r"math:pi \(of outsider\), the entry point of the protocol 'number', is not a subclass"),
         ("another-name", r"has the kind 'round-robin', but its entry point is named 'another-name'"),

@@ -18,7 +18,7 @@ from simasgd.testbed.driver.driver import Driver, Interrupted
 from simasgd.testbed.ending import EndRequest
 from simasgd.testbed.system.pacing import DrawnPacing
 from tests.build import TIMING, scenario
-from tests.protocols.mistakes import MISTAKES, server_protocol
+from tests.protocols.foreign.mistakes import MISTAKES, server_protocol
 from tests.testbed.recorded import check_conservation
 from tests.testbed.threads import ThreadEngine
 

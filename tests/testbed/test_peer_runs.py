@@ -16,7 +16,7 @@ from simasgd.testbed.driver.driver import Interrupted, RecordedRun
 from simasgd.testbed.driver.selection import make_driver
 from simasgd.testbed.system.pacing import DrawnPacing
 from tests.build import TIMING, scenario
-from tests.protocols.mistakes import MISTAKES, peer_protocol
+from tests.protocols.foreign.mistakes import MISTAKES, peer_protocol
 from tests.testbed.peer_laws import LAWS, SECTIONS
 from tests.testbed.recorded import check_conservation
 from tests.testbed.test_ends import with_protocol

@@ -6,9 +6,9 @@ import pytest
 
 from simasgd.errors import ProtocolFault
 from tests.build import TIMING, clock, same_tape, scenario
-from tests.protocols.mistakes import MISTAKES, peer_protocol, server_protocol
+from tests.protocols.foreign.mistakes import MISTAKES, peer_protocol, server_protocol
+from tests.protocols.foreign.test_supervision import make_foreign, run
 from tests.protocols.table import ROWS
-from tests.protocols.test_supervision import make_foreign, run
 
 TIMES = {"step": "1 ms", "mixing": "0.5 ms", "per_message": "0.2 ms", "copy_bandwidth": "10 MB/s", "collective_start": "1 ms"}
 COSTS = {"cluster": {"costs": TIMES}}

@@ -16,7 +16,7 @@ from simasgd.errors import ProtocolFault
 from simasgd.protocols import AbstractServerProtocol
 from tests.build import TIMING, clock, same_tape, scenario, thin
 from tests.protocols.cluster import CLUSTER
-from tests.protocols.mistakes import LEARN, MISTAKES, PEER, SERVE, peer_protocol, server_protocol
+from tests.protocols.foreign.mistakes import LEARN, MISTAKES, PEER, SERVE, peer_protocol, server_protocol
 from tests.protocols.table import ROWS
 
 FAULTS = {"crashes": {"mtbf": "80 ms", "mttr": "20 ms"}}
