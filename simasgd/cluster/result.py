@@ -108,7 +108,7 @@ def collect_result(
         "gradients lost in crashes": lost,
         "messages lost": fault_counts.messages_lost,
     }
-    end = EndState(recording.time, now, recording.gradients, crash_record, leavings, computing, troubles)
+    end = EndState(recording.time, now, recording.gradients, crash_record, leavings, computing, troubles, cast.waiting)
     sampled_updates, sampled_bytes = recording.byte_samples.until(recording.updates)
     return ClockResult(
         simulated_seconds=now,

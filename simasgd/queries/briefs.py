@@ -55,7 +55,7 @@ class AbstractBrief(Stored):
     @property
     def reason(self) -> str:
         """Where and why the run did not finish, or reach its test error; "" where the outcome says everything."""
-        return explain_outcome(self.outcome, self.hang, self.diverged, self.target)
+        return explain_outcome(self.outcome, self.gradients.applied, self.hang, self.diverged, self.target)
 
 
 @final

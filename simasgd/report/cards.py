@@ -20,6 +20,7 @@ from simasgd.report.facts.formats import (
 from simasgd.report.facts.metric import DISTANCE, ERROR, LOSS
 from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.variant_facts import VariantFacts
+from simasgd.report.sections.faults import describe_last_update
 from simasgd.report.sections.scores import describe_divergence
 from simasgd.report.verdict.ties import find_dominated
 from simasgd.report.verdict.winner import find_winner
@@ -148,8 +149,8 @@ def _show_score(variant: VariantFacts) -> KeyFigure:
 def _show_time(variant: VariantFacts) -> KeyFigure:
     key, name = "simulated_seconds", variant.time
     if variant.simulated_seconds is None:
-        hung = min((found.at for found in variant.hangs), default=None)
-        text, below = ("hung", f"after {format_duration(hung)}") if hung is not None else ("none", variant.failure)
+        hung = min(variant.hangs, key=lambda found: found.at, default=None)
+        text, below = ("hung", describe_last_update(hung)) if hung is not None else ("none", variant.failure)
         return KeyFigure(f"{variant.name}.{key}", name, "", text, below)
     problem = f"hung at {len(variant.hangs)} of {len(variant.seeds)} seeds" if variant.hangs else ""
     below = ", ".join(filter(None, (_format_range(variant.simulated_seconds, format_duration, variant), problem)))

@@ -106,11 +106,15 @@ def tells_time(*, hung: bool, applied: int, seconds: float) -> bool:
 
 
 def explain_outcome(
-    outcome: Outcome, hang: HangPoint | None, diverged: DivergencePoint | None, target: ErrorTarget | None
+    outcome: Outcome, applied: int, hang: HangPoint | None, diverged: DivergencePoint | None, target: ErrorTarget | None
 ) -> str:
-    """Return where and why a run did not finish, or reach its test error; "" where the outcome says everything."""
+    """Return where and why a run did not finish, or reach its test error; "" where the outcome says everything.
+
+    `applied` is the number of applied gradients.
+    """
     if outcome is Outcome.HUNG and hang is not None:
-        return f"after {hang.at:.6g} s: {hang.reason.rstrip('.')}"
+        last = f"after its last update at {hang.at:.6g} s" if applied else "before its first update"
+        return f"{last}: {hang.reason.rstrip('.')}"
     if outcome is Outcome.DIVERGED and diverged is not None:
         return f"at update {diverged.update:,}"
     if outcome in (Outcome.FINISHED, Outcome.FAILS) and target is not None and not target.reached:

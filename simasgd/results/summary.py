@@ -49,7 +49,7 @@ class LinkLoad(Stored):
 
 @final
 class HangPoint(Stored):
-    """The simulated time (s) after which no event was left before the stop, and the reason."""
+    """The simulated time (s) of the last update, after which nothing could happen before the stop, and the reason."""
 
     at: Amount
     reason: str
@@ -256,7 +256,7 @@ class Summary(Stored):
     @property
     def reason(self) -> str:
         """Where and why the run did not finish, or reach its test error; "" where the outcome says everything."""
-        return explain_outcome(self.outcome, self.hang, self.diverged, self.target)
+        return explain_outcome(self.outcome, self.gradients.applied, self.hang, self.diverged, self.target)
 
     def as_json(self) -> dict[str, Any]:
         """Return the content of run.json."""

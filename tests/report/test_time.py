@@ -163,14 +163,16 @@ def test_a_hang_follows_the_winner_with_its_reason() -> None:
     study = study_of({"whole": run(None, hang=None), "hung": run(None, seed=1, hang=HANG)})
     said = plain(state_verdict(collect_facts(study)))
     assert said.startswith("Only whole ")
-    assert said.endswith(" hung hangs after 123 ms: the barrier waits for learner 3, which crashed.")
-    shown = r'data-figure="hung.simulated_seconds">hung</data><span class="spread">after 123.ms</span>'
+    assert said.endswith(" hung hangs after its last update at 123 ms: the barrier waits for learner 3, which crashed.")
+    shown = r'data-figure="hung.simulated_seconds">hung</data><span class="spread">after its last update at 123.ms</span>'
     assert re.search(shown, render_study(study))
 
 
 def test_a_hang_of_some_seeds_is_counted() -> None:
-    found = replace(facts(), seeds=(0, 1, 2), hangs=(HangFact(1, 5.0, "later."), HangFact(2, 4.0, "first.")))
-    assert plain(describe_hang(found)) == "async hangs (2 of 3 seeds) after 4 s: first."
+    found = replace(facts(), seeds=(0, 1, 2), hangs=(HangFact(1, 5.0, "later.", 1), HangFact(2, 4.0, "first.", 1)))
+    assert plain(describe_hang(found)) == "async hangs (2 of 3 seeds) after its last update at 4 s: first."
+    idle = replace(found, hangs=(HangFact(1, 0.0, "nobody pushes.", 0),), seeds=(1,))
+    assert plain(describe_hang(idle)) == "async hangs before its first update: nobody pushes."
 
 
 @pytest.mark.parametrize(

@@ -131,14 +131,14 @@ def test_a_point_that_hung_has_no_time_and_is_not_best(swept: tuple[Sweep, dict[
         ("finished", False),
     ]
     said = SweepVerdict.of(SweepFacts.of(table)).text
-    assert "One setting of 2 hung (hardsync): after 0.00" in said
+    assert "One setting of 2 hung (hardsync): after its last update at 0.00" in said
     assert f"s: {HANGING}." in said
     assert said.startswith("Use async: ")
     assert said.endswith("Protocol, throughput: did not finish at hardsync.")
     ended = conclude_sweep(table)
     assert ended.remark.endswith("4 of 4 points.")
     assert " ".join(ended.verdict) == said == ended.content["verdict"]
-    assert "hung: after 0.00" in render_sweep(table)
+    assert "hung: after its last update at 0.00" in render_sweep(table)
 
 
 def test_where_no_point_finished_none_is_best(swept: tuple[Sweep, dict[str, Any]]) -> None:
@@ -181,7 +181,7 @@ def test_a_study_that_hung_says_so_everywhere() -> None:
     assert said.count(HANGING) == 1, "the reason is given once"
     assert said == content["verdict"] == use_plain_spaces(state_verdict(collect_facts(both)))
     assert content["verdict"].startswith("Only async finishes: ")
-    assert content["verdict"].endswith(f" sync hangs after 9.66 ms: {HANGING}.")
+    assert content["verdict"].endswith(f" sync hangs after its last update at 9.66 ms: {HANGING}.")
     alone = study_of({"a": hung, "b": hung})
     assert use_plain_spaces(state_verdict(collect_facts(alone))).startswith("No variant finishes. a and b hang")
     assert render_study(alone)

@@ -53,6 +53,11 @@ class AbstractCast(abc.ABC):
         """Whether the others find out that a learner is away, and go on without it."""
         return False
 
+    @property
+    def waiting(self) -> str:
+        """Who waits in which verb at present, as far as it is known; otherwise empty."""
+        return ""
+
     @abc.abstractmethod
     def servers(self, now: float) -> tuple[Usage, ...]:
         """Return the usage of each server until `now` (s), the present."""

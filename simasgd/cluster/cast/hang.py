@@ -14,7 +14,7 @@ _MOST_NAMED = 5
 
 @dataclass(frozen=True)
 class Hang:
-    """The time (s) of the last gradient, and the reason why nothing followed."""
+    """The time (s) of the last update, 0 if there was none, and the reason why nothing followed."""
 
     at: float
     reason: str
@@ -24,9 +24,9 @@ class Hang:
 class EndState:
     """The state of a run at its end.
 
-    `last` is the time of the last gradient (s), `now` the present (s) and `applied` the number of
+    `last` is the time of the last update (s), `now` the present (s) and `applied` the number of
     applied gradients. `computing` are the learners that were computing, and `troubles` counts each
-    kind of trouble.
+    kind of trouble. `waiting` says who waits in which verb, if that is known.
     """
 
     last: float
@@ -36,6 +36,7 @@ class EndState:
     leavings: LeaveTimes
     computing: Collection[int]
     troubles: dict[str, int]
+    waiting: str = ""
 
 
 def explain_hang(end: Ending, state: EndState) -> Hang | None:
@@ -46,12 +47,14 @@ def explain_hang(end: Ending, state: EndState) -> Hang | None:
 
 
 def _idle(state: EndState) -> str:
+    waiting = f" ({state.waiting})" if state.waiting else ""
     gone = _gone(state)
     if gone:
-        return f"all participants wait for ever{gone}"
+        return f"all participants wait for ever{waiting}{gone}"
     if state.computing:
         return f"all participants wait for ever for mini-batches that never end: {_named(state.computing)}"
-    return "all participants wait for ever, and no learner has crashed: the protocol waits for an event that cannot happen"
+    never = "no learner has crashed: the protocol waits for an event that cannot happen"
+    return f"all participants wait for ever, and {never}{waiting}"
 
 
 def _stuck(end: Stuck, state: EndState) -> str:

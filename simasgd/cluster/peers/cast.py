@@ -30,7 +30,7 @@ from simasgd.cluster.peers.inbox import Inbox
 from simasgd.cluster.peers.model_holder import ModelHolder
 from simasgd.cluster.peers.peer import Peer
 from simasgd.cluster.peers.peer_group import PeerGroup
-from simasgd.cluster.supervision.supervise import supervise
+from simasgd.cluster.supervision.supervise import Supervised, supervise
 from simasgd.protocols.base import AbstractPeerProtocol, Meeting, Role
 from simasgd.scenario.cluster.architecture import Base
 from simasgd.scenario.cluster.costs import mean_cost
@@ -99,6 +99,10 @@ class PeerCast(AbstractCast):
     @property
     def trail(self) -> Trail:
         return self._recording.trail
+
+    @property
+    def waiting(self) -> str:
+        return self._protocol.describe_waiting() if isinstance(self._protocol, Supervised) else ""
 
     def servers(self, now: float) -> tuple[Usage, ...]:
         return () if self._centre is None else (self._centre.usage(now),)

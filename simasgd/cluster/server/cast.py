@@ -16,7 +16,7 @@ from simasgd.cluster.server.costly_learner import CostlyLearner
 from simasgd.cluster.server.cycle import CyclicLearner
 from simasgd.cluster.server.learner import Learner
 from simasgd.cluster.server.server import Server
-from simasgd.cluster.supervision.supervise import supervise
+from simasgd.cluster.supervision.supervise import Supervised, supervise
 from simasgd.protocols.base import AbstractServerProtocol, AbstractSoftsyncProtocol, Role
 from simasgd.scenario.cluster.architecture import Base
 
@@ -77,6 +77,10 @@ class ServerCast(AbstractCast):
     @property
     def trail(self) -> Trail:
         return self._server.trail
+
+    @property
+    def waiting(self) -> str:
+        return self._protocol.describe_waiting() if isinstance(self._protocol, Supervised) else ""
 
     def servers(self, now: float) -> tuple[Usage, ...]:
         return (self._server.usage(now), *(relay.usage(now) for relay in self._deployment.relays if relay.adds))

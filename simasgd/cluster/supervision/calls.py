@@ -12,6 +12,7 @@ from simasgd.cluster.supervision.arguments import find_problem, get_annotation, 
 from simasgd.cluster.supervision.ledger import SERVER
 from simasgd.cluster.supervision.places import Place, find_place
 from simasgd.cluster.supervision.role import FORGOTTEN, SupervisedRole
+from simasgd.cluster.supervision.waiting import spell_call
 from simasgd.errors import ProtocolFault
 from simasgd.protocols.verbs import LearnerVerbs, MessagingVerbs, PeerVerbs, ServerVerbs
 from simasgd.tape.tape import Gradient
@@ -70,6 +71,7 @@ class _Verb(NamedTuple):
     verbs: type
     name: str
     place: Place
+    text: str
 
     def fault(self, problem: str) -> ProtocolFault:
         return self.role.fault(self.place, f"{self.name}(){problem}")
@@ -122,6 +124,7 @@ class _Call:
 
     def _run(self) -> Generator[Any, Any, Any]:
         verb, role, value = self.verb, self.verb.role, None
+        role.call = verb.text
         try:
             while True:
                 try:
@@ -134,6 +137,7 @@ class _Call:
                 if role.event is not None:
                     raise verb.fault(" is iterated over; call it with 'yield from'")
         finally:
+            role.call = ""
             self._generator.close()
 
 
@@ -141,7 +145,8 @@ def _call(
     caller: StandIn, name: str, function: Callable[..., Any], verb_signature: inspect.Signature, *given: Any, **named: Any
 ) -> Any:
     """Check the arguments that a role gives to a verb, then call the verb."""
-    verb = _Verb(caller._role, caller._actor, caller._verbs, name, find_place(sys._getframe(1)))
+    text = spell_call(name, given, named)
+    verb = _Verb(caller._role, caller._actor, caller._verbs, name, find_place(sys._getframe(1)), text)
     stand_ins = [value for value in (*given, *named.values()) if isinstance(value, StandIn)]
     peers = {id(one._actor) for one in stand_ins if one._verbs is PeerVerbs}
     given = tuple(_original(value) for value in given)

@@ -34,7 +34,8 @@ class SupervisedRole:
     """The generator of one role. Its mistakes raise ProtocolFault.
 
     `last` is the place of the last verb or event. `event` is the event that a verb waits for, until
-    the role has yielded it. `stand_ins` holds the role's stand-ins by the identity of the object
+    the role has yielded it. `call` is the verb that the role waits in, "" outside a verb.
+    `stand_ins` holds the role's stand-ins by the identity of the object
     that each stands for. A role may use servers and learners `most_uses` times without waiting.
     """
 
@@ -44,6 +45,7 @@ class SupervisedRole:
         self._most_uses = most_uses
         self.last = Place("?", 0)
         self.event: Any = None
+        self.call = ""
         self.stand_ins: dict[int, Any] = {}
         self._kind = kind
         self._name = name

@@ -12,6 +12,7 @@ from typing import TypeVar, final
 from simasgd.cluster.supervision.calls import get_stand_in
 from simasgd.cluster.supervision.ledger import GradientLedger
 from simasgd.cluster.supervision.role import MOST_USES, SupervisedRole
+from simasgd.cluster.supervision.waiting import Waiting, describe_waiting
 from simasgd.cluster.supervision.watchdog import Watchdog
 from simasgd.protocols.base import AbstractPeerProtocol, AbstractServerProtocol, Role
 from simasgd.protocols.foreign import is_foreign
@@ -40,22 +41,28 @@ class Supervised:
         self._has_server = isinstance(protocol, AbstractServerProtocol)
         self._ledger = GradientLedger()
         self._watchdog = Watchdog(patience)
+        self._roles: dict[tuple[str, int], SupervisedRole] = {}
 
     def serve(self, server: ServerVerbs | CentreVerbs) -> Role:
         """Run the role of the server or the centre."""
-        return self._run("serve", server, ServerVerbs if self._has_server else CentreVerbs)
+        return self._run("serve", -1, server, ServerVerbs if self._has_server else CentreVerbs)
 
     def learn(self, learner: LearnerVerbs | PeerVerbs) -> Role:
         """Run a learner's role. After a crash, the role starts without gradients."""
         self._ledger.clear(learner.number)
-        return self._run("learn", learner, LearnerVerbs if self._has_server else PeerVerbs)
+        return self._run("learn", learner.number, learner, LearnerVerbs if self._has_server else PeerVerbs)
 
     def communicate(self, peer: PeerVerbs) -> Role:
         """Run the role of a learner's second thread."""
-        return self._run("communicate", peer, PeerVerbs)
+        return self._run("communicate", peer.number, peer, PeerVerbs)
 
-    def _run(self, name: str, actor: object, verbs: type) -> Role:
+    def describe_waiting(self) -> str:
+        """Return who waits in which verb at present; "" if nobody does."""
+        return describe_waiting([Waiting(*place, role.call) for place, role in self._roles.items() if role.call])
+
+    def _run(self, name: str, number: int, actor: object, verbs: type) -> Role:
         role = SupervisedRole(self._protocol.kind, name, self._ledger, self._watchdog, self._most_uses)
+        self._roles[name, number] = role
         role.begin(getattr(self._protocol, name), get_stand_in(role, actor, verbs))
         try:
             value = None

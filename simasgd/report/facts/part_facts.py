@@ -32,11 +32,12 @@ class DivergenceFact:
 
 @dataclass(frozen=True)
 class HangFact:
-    """The time at which a seed's run hung, and the reason."""
+    """The time (s) of the last update of a seed's run that hung, the reason, and the number of applied gradients."""
 
     seed: int
     at: float
     reason: str
+    applied: int
 
 
 @dataclass(frozen=True)

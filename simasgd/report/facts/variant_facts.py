@@ -264,7 +264,11 @@ def _collect(variant: str, runs: Sequence[Run], outcomes: tuple[Outcome, ...]) -
         path_gap=why_no_limit(scenario, discards=faults.discards),
         what_if=read_what_if(runs[0]),
         faults=faults,
-        hangs=tuple(HangFact(run.seed, hang.at, hang.reason) for run in runs if (hang := run.summary.hang) is not None),
+        hangs=tuple(
+            HangFact(run.seed, hang.at, hang.reason, run.summary.gradients.applied)
+            for run in runs
+            if (hang := run.summary.hang) is not None
+        ),
     )
 
 

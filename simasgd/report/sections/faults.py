@@ -7,6 +7,7 @@ from typing import Any
 
 from simasgd.report.drawing.page_parts import Block, Table
 from simasgd.report.facts.formats import count_seeds, format_duration, join_words, spell_count
+from simasgd.report.facts.part_facts import HangFact
 from simasgd.report.facts.variant_facts import VariantFacts
 
 _COUNTS = ("crashes", "rejoins", "messages_lost", "barrier_timeouts", "members_dropped", "lost", "dropped", "cancelled")
@@ -26,7 +27,12 @@ def describe_hang(variant: VariantFacts) -> str:
         return ""
     first = min(variant.hangs, key=lambda found: found.at)
     seeds = count_seeds(len(variant.hangs), len(variant.seeds))
-    return f"{variant.name} hangs{seeds} after {format_duration(first.at)}: {first.reason.rstrip('.')}."
+    return f"{variant.name} hangs{seeds} {describe_last_update(first)}: {first.reason.rstrip('.')}."
+
+
+def describe_last_update(hang: HangFact) -> str:
+    """Return after which update a run hung: `after its last update at 1.2 s`."""
+    return f"after its last update at {format_duration(hang.at)}" if hang.applied else "before its first update"
 
 
 def build_fault_blocks(variants: Sequence[VariantFacts]) -> list[Block]:
@@ -85,11 +91,11 @@ def _describe_dropped_members(variant: VariantFacts) -> str:
 def _tabulate_faults(variants: Sequence[VariantFacts]) -> Table:
     has_server = any(variant.has_server for variant in variants)
     pause = ["server paused"] if has_server else []
-    titles = ["variant", *(_TITLES.get(key, key) for key in _COUNTS), "learners down", *pause, "hung after"]
+    titles = ["variant", *(_TITLES.get(key, key) for key in _COUNTS), "learners down", *pause, "hung: last update at"]
     rows = []
     for variant in variants:
         counted = [_show(getattr(variant.faults, key), "{:,}".format) for key in _COUNTS]
-        hung = ", ".join(format_duration(found.at) for found in variant.hangs) or "–"
+        hung = ", ".join(format_duration(found.at) if found.applied else "none" for found in variant.hangs) or "–"
         paused = [_show(variant.faults.server_paused, format_duration)] if has_server else []
         rows.append([variant.name, *counted, _show(variant.faults.down, format_duration), *paused, hung])
     return Table.of(titles, rows)

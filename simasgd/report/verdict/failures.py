@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simasgd.report.facts.formats import count_seeds, format_duration, list_some
+from simasgd.report.facts.formats import count_seeds, list_some
 from simasgd.report.facts.variant_facts import VariantFacts
-from simasgd.report.sections.faults import describe_hang
+from simasgd.report.sections.faults import describe_hang, describe_last_update
 from simasgd.report.sections.scores import describe_divergence
 from simasgd.report.verdict.reasons import Reason, find_reason
 from simasgd.results.outcome import Outcome
@@ -30,9 +30,9 @@ def _describe_hangs(variants: Sequence[VariantFacts]) -> list[str]:
 
 
 def _list_hung(hung: Sequence[VariantFacts]) -> str:
-    first = min(found.at for variant in hung for found in variant.hangs)
+    first = min((found for variant in hung for found in variant.hangs), key=lambda found: found.at)
     names = [f"{variant.name}{count_seeds(len(variant.hangs), len(variant.seeds))}" for variant in hung]
-    return f"{list_some(names, _MAX_NAMED)} hang after {format_duration(first)} at the earliest"
+    return f"{list_some(names, _MAX_NAMED)} hang, the first {describe_last_update(first)}"
 
 
 def _describe_idle(variants: Sequence[VariantFacts]) -> list[str]:

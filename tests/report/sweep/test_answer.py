@@ -113,12 +113,12 @@ def test_what_failed_at_one_seed_is_never_best() -> None:
         (("2",), point(test_error=0.05, seconds=9.0)),
         (("4",), point(test_error=0.01, seconds=1.0)),
         (("4",), point(Outcome.FAILS, test_error=0.9, test_loss=7.0, seconds=1.0, seed=1)),
-        (("8",), point(Outcome.HUNG, seconds=float("nan"), reason="after 1 s: nobody moves")),
+        (("8",), point(Outcome.HUNG, seconds=float("nan"), reason="after its last update at 1 s: nobody moves")),
     ]
     facts = SweepFacts.of(sweep([LEARNERS], rows))
     verdict = SweepVerdict.of(facts)
     assert verdict.headline.startswith("Use 2 learners: 5.0")
-    assert "One setting of 3 hung (8 learners): after 1 s: nobody moves." in verdict.reasons
+    assert "One setting of 3 hung (8 learners): after its last update at 1 s: nobody moves." in verdict.reasons
     assert "One setting of 3 did not learn at 1 of 2 seeds (test error 90.0\u00a0%): 4 learners." in verdict.reasons
     assert verdict.effects == [
         "Learners, test error: 2 learners are best (5.0\u00a0%; 4 and 8 learners did not finish or learn)."

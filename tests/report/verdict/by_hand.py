@@ -14,7 +14,11 @@ from simasgd.results.outcome import Outcome, fails
 
 TIMES = {"compute": 0.9, "push": 0.01, "wait": 0.08, "pull": 0.01, "idle": 0.0}
 DIVERGED = (DivergenceFact(seed=0, update=1234, epoch=0.5),)
-HUNG: dict[str, Any] = {"hangs": (HangFact(0, 1.07, "all wait for learner 3."),), "seconds": None, "staleness": None}
+HUNG: dict[str, Any] = {
+    "hangs": (HangFact(0, 1.07, "all wait for learner 3.", 9),),
+    "seconds": None,
+    "staleness": None,
+}
 TIMING: dict[str, Any] = {"error": None, "classes": None, "learning": None}
 """Of a variant that learns nothing."""
 

@@ -180,7 +180,9 @@ def test_seeds_that_apply_nothing_are_counted() -> None:
 def test_every_kind_of_failed_seed_is_told() -> None:
     both: dict[str, Any] = {**HUNG, "staleness": spread(28.8), "outcomes": (Outcome.HUNG, Outcome.FAILS), **TWO}
     hung = facts("async", error=0.9, **both)
-    assert said(hung).startswith("async hangs (1 of 2 seeds) after 1.07 s: all wait for learner 3. async fails to learn at 1")
+    assert said(hung).startswith(
+        "async hangs (1 of 2 seeds) after its last update at 1.07 s: all wait for learner 3. async fails to learn at 1"
+    )
     text = said(facts("hardsync"), hung)
     assert "async hangs (1 of 2 seeds)" in text
     assert "async (90.0 %, 1 of 2 seeds) fails to learn" in text

@@ -128,7 +128,8 @@ def test_a_run_may_diverge_hang_or_do_nothing() -> None:
     assert "diverged at update 1,234 (1 of 2 seeds)" in said(two)
     hung = facts("hardsync", **HUNG, can_time_out=True)
     assert said(hung) == (
-        "hardsync hangs after 1.07 s: all wait for learner 3. With protocol.barrier_timeout the others go on after a while."
+        "hardsync hangs after its last update at 1.07 s: all wait for learner 3. "
+        "With protocol.barrier_timeout the others go on after a while."
     )
     nothing = facts("async", staleness=None, seconds=None)
     assert said(nothing).startswith("async applied no gradient: the run ends before the first update. Try a later stop")

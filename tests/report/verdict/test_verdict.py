@@ -174,14 +174,14 @@ def test_no_variant_may_learn_or_finish() -> None:
     text = said(facts("hardsync", error=0.9, learning=learns(0.8, Trend.NO_LOWER)), facts("async", error=0.88))
     assert text.startswith("No variant learns. hardsync (90.0 %) fails to learn: likely the learning rate is too high even")
     assert said(facts("a", error=None, **HUNG), facts("b", error=None, **HUNG)) == (
-        "No variant finishes. a and b hang after 1.07 s at the earliest: all wait for learner 3."
+        "No variant finishes. a and b hang, the first after its last update at 1.07 s: all wait for learner 3."
     )
 
 
 def test_who_hangs_or_does_nothing_comes_after_the_winner() -> None:
     nothing = facts("idle", error=None, seconds=None, staleness=None, outcomes=(Outcome.APPLIED_NOTHING,))
     assert said(facts("hardsync", error=None, **HUNG), facts("async"), nothing) == (
-        "Only async learns: 3.0 % test error in 10 s. hardsync hangs after 1.07 s: all wait for learner 3. "
+        "Only async learns: 3.0 % test error in 10 s. hardsync hangs after its last update at 1.07 s: all wait for learner 3. "
         "idle applies no gradient before the stop."
     )
 
@@ -189,7 +189,7 @@ def test_who_hangs_or_does_nothing_comes_after_the_winner() -> None:
 def test_failures_of_some_seeds_are_counted() -> None:
     seeds: dict[str, Any] = {"seeds": (0, 1, 2), "outcomes": (Outcome.FINISHED, Outcome.FAILS, Outcome.FINISHED)}
     assert "async (33.0 %, 1 of 3 seeds) fails to learn" in said(facts("hardsync"), facts("async", error=0.33, **seeds))
-    assert "async hangs (1 of 3 seeds) after 1.07 s" in said(
+    assert "async hangs (1 of 3 seeds) after its last update at 1.07 s" in said(
         facts("hardsync"), facts("async", **(HUNG | {"seeds": (0, 1, 2), "seconds": 9.0}))
     )
 
@@ -280,6 +280,7 @@ def test_timing_only_names_the_fastest() -> None:
     assert said(base, facts("async", **TIMING)) == "All tie: they apply 4,000 samples per simulated second."
     hung = facts("hardsync", **TIMING, **HUNG)
     assert said(hung, two[0]) == (
-        "Only async finishes: 5,000 samples per simulated second. hardsync hangs after 1.07 s: all wait for learner 3."
+        "Only async finishes: 5,000 samples per simulated second. "
+        "hardsync hangs after its last update at 1.07 s: all wait for learner 3."
     )
     assert said(hung, hung).startswith("No variant finishes. hardsync and hardsync hang")
