@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, final
 
 from simasgd.cluster.supervision.arguments import find_problem, get_annotation, get_signature, quote, takes_time
 from simasgd.cluster.supervision.ledger import SERVER
-from simasgd.cluster.supervision.places import Place, find_place
+from simasgd.cluster.supervision.places import Place, find_place, is_yielded_from
 from simasgd.cluster.supervision.role import FORGOTTEN, SupervisedRole
 from simasgd.cluster.supervision.waiting import spell_call
 from simasgd.errors import ProtocolFault
@@ -21,6 +21,7 @@ _SPENDS = ("push", "update", "drop", "step")  # verbs that use a gradient up
 _COLLECTS = ("collect", "first", "barrier")
 _COMPUTES = ("compute", "attempt")
 _NEEDS_A_GRADIENT = ("push", "update")
+ITERATED = " is iterated over; call it with 'yield from'"
 
 
 @final
@@ -101,7 +102,11 @@ class _Verb(NamedTuple):
 
 @final
 class _Call:
-    """A call of a verb that takes time. It does nothing before `yield from` begins it."""
+    """A call of a verb that takes time. It does nothing before `yield from` begins it.
+
+    Whatever else a role does with it is a mistake: what Python would accept, such as its truth or its
+    equality, is refused here, and all other uses raise an error that the role's supervision words.
+    """
 
     def __init__(self, verb: _Verb, generator: Generator[Any, Any, Any], spent: Sequence[Gradient]) -> None:
         self.verb = verb
@@ -114,13 +119,25 @@ class _Call:
         if self.begun:
             raise self.verb.fault(" of this line is run twice")
         self.begun = True
+        if not is_yielded_from(sys._getframe(1)):
+            raise self.verb.fault(ITERATED)
         self.verb.role.start_call(self)
         self.verb.spend(self._spent)
         return self._run()
 
+    def __bool__(self) -> bool:
+        raise self._forgotten()
+
+    def __eq__(self, other: object) -> bool:
+        raise self._forgotten()
+
     def __del__(self) -> None:
         if not self.begun:
             self.verb.role.throw_away_call(self)
+
+    def _forgotten(self) -> ProtocolFault:
+        self.begun = True
+        return self.verb.fault(f" {FORGOTTEN}")
 
     def _run(self) -> Generator[Any, Any, Any]:
         verb, role, value = self.verb, self.verb.role, None
@@ -135,7 +152,7 @@ class _Call:
                 role.event = event
                 value = yield event
                 if role.event is not None:
-                    raise verb.fault(" is iterated over; call it with 'yield from'")
+                    raise verb.fault(ITERATED)
         finally:
             role.call = ""
             self._generator.close()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from opcode import opmap
 from pathlib import Path
 from types import CodeType, FrameType, GeneratorType, MethodType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+_YIELD_FROM: Final = opmap["GET_YIELD_FROM_ITER"]
 _SIMASGD = str(Path(__file__).parents[2])
 
 
@@ -35,6 +37,11 @@ def find_waiting_place(role: Any) -> Place:
     while isinstance(role.gi_yieldfrom, GeneratorType) and not _is_ours(role.gi_yieldfrom.gi_code):
         role = role.gi_yieldfrom
     return Place(role.gi_code.co_filename, role.gi_frame.f_lineno)
+
+
+def is_yielded_from(frame: FrameType) -> bool:
+    """Return whether a frame asks for an iterator in `yield from`, and not in a loop, a list or a call."""
+    return frame.f_code.co_code[frame.f_lasti] == _YIELD_FROM
 
 
 def find_origin(error: BaseException, default: Place) -> Place:

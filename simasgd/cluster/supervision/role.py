@@ -23,10 +23,11 @@ class RoleEnded(Exception):
 
 
 class PendingCall(NamedTuple):
-    """A call of a verb that `yield from` has not begun."""
+    """A call of a verb that `yield from` has not begun. `step` counts how often the role had waited before it."""
 
     verb: str
     place: Place
+    step: int
 
 
 @final
@@ -52,6 +53,7 @@ class SupervisedRole:
         self._pending: dict[int, PendingCall] = {}
         self._thrown_away: PendingCall | None = None
         self._uses = 0
+        self._step = 0
         self._generator: Any = None
 
     def begin(self, role: Callable[[Any], Any], stand_in: Any) -> None:
@@ -65,6 +67,7 @@ class SupervisedRole:
     def resume(self, value: Any) -> Any:
         """Continue to the next event that the role waits for, and return the event."""
         self._uses = 0
+        self._step += 1
         event = self._supervise(partial(self._generator.send, value))
         self.last = find_waiting_place(self._generator)
         if event is not self.event or event is None:
@@ -88,8 +91,11 @@ class SupervisedRole:
             raise self.fault(find_place(frame), "loops forever without waiting for anything")
 
     def add_call(self, call: object, verb: str, place: Place) -> None:
-        """Remember a call until `yield from` begins it."""
-        self._pending[id(call)] = PendingCall(verb, place)
+        """Remember a call until `yield from` begins it; an earlier one of that place must have begun if the role has waited."""
+        for earlier in self._pending.values():
+            if earlier.place == place and earlier.step < self._step:
+                raise self.fault(place, f"{verb}() {FORGOTTEN}")
+        self._pending[id(call)] = PendingCall(verb, place, self._step)
 
     def start_call(self, call: object) -> PendingCall | None:
         """Forget a call, because it begins; return None if it was not pending."""

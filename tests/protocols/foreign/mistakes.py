@@ -130,7 +130,26 @@ MISTAKES = {
     "iterated over": (
         change_server("for g in server.collect(1): server.update([g])  # HERE"),
         "serve",
-        r"update\(\): gradients: .* is not a Gradient",
+        r"collect\(\) is iterated over; call it with 'yield from'",
+    ),
+    "iterated over in a loop that uses what comes": (
+        change_server("for g in (server.collect(1)): g.timestamp  # HERE"),
+        "serve",
+        r"collect\(\) is iterated over; call it with 'yield from'",
+    ),
+    "iterated over without waiting": (
+        change_learner("yield from learner.settle()", "for w in learner.pull(): pass  # HERE"),
+        "learn",
+        r"pull\(\) is iterated over; call it with 'yield from'",
+    ),
+    "as a condition": (change_server("if server.collect(1): continue  # HERE"), "serve", rf"collect\(\) is {FORGOTTEN}"),
+    "compared": (change_server("server.collect(1) == []  # HERE"), "serve", rf"collect\(\) is {FORGOTTEN}"),
+    "kept every time": (
+        change_learner("yield from learner.settle()", "kept.append(learner.settle())  # HERE").replace(
+            "        while True:\n            weights", "        kept = []\n        while True:\n            weights"
+        ),
+        "learn",
+        rf"settle\(\) is {FORGOTTEN}",
     ),
     "made a list of": (
         change_server("server.update(list(server.collect(1)))  # HERE"),
