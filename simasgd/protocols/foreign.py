@@ -13,8 +13,9 @@ from contextvars import ContextVar
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
+from simasgd.errors import ScenarioError
 from simasgd.protocols.base import AbstractPeerProtocol, AbstractProtocol, AbstractServerProtocol
 from simasgd.protocols.definition import describe_error, find_mistake, locate
 
@@ -32,13 +33,32 @@ _IN_HAND: ContextVar[Mapping[str, type[AbstractProtocol]]] = ContextVar("protoco
 
 @contextmanager
 def in_hand(protocols: Iterable[AbstractProtocol]) -> Iterator[None]:
-    """Let the kinds of these protocols lead to their classes while a scenario that holds them is read anew."""
-    held = {protocol.kind: type(protocol) for protocol in protocols if is_foreign(type(protocol))}
+    """Let the kinds of these protocols lead to their classes while a scenario that holds them is read anew.
+
+    Raises ScenarioError for a mistake in a class, and for a kind that another protocol has, too.
+    """
+    held = dict(_IN_HAND.get())
+    for protocol in protocols:
+        if is_foreign(type(protocol)):
+            _require_usable(protocol, held)
+            held[protocol.kind] = type(protocol)
     token = _IN_HAND.set(held)
     try:
         yield
     finally:
         _IN_HAND.reset(token)
+
+
+def _require_usable(protocol: AbstractProtocol, held: Mapping[str, type[AbstractProtocol]]) -> None:
+    from simasgd.protocols import Protocol
+
+    kind, own = protocol.kind, type(protocol)
+    if mistake := find_mistake(own, kind):
+        raise ScenarioError(mistake)
+    if held.get(kind, own) is not own or any(kind == one.model_fields["kind"].default for one in get_args(Protocol)):
+        raise ScenarioError(
+            f"{locate(own)}: class {own.__name__}: another protocol has the kind {kind!r}, too; choose another name"
+        )
 
 
 def list_installed_kinds() -> tuple[str, ...]:

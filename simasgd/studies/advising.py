@@ -15,6 +15,7 @@ from simasgd.advising.inquiry import Inquiry, find_advice, list_advice_paths, pl
 from simasgd.advising.vary import PROTOCOL
 from simasgd.errors import ScenarioError, UsageError
 from simasgd.learning.data.files import require_files_for
+from simasgd.protocols import AbstractProtocol
 from simasgd.results.contents import read_scenario
 from simasgd.results.json_files import read_json, write_json
 from simasgd.scenario.schema import Scenario, ScenarioSource
@@ -26,7 +27,7 @@ from simasgd.storage.files import ADVICE
 from simasgd.storage.opening import open_folder
 from simasgd.studies.command_lines import spell_command
 from simasgd.sweeps.pools.choosing import Engine
-from simasgd.sweeps.spelling import spell_axis, spell_value
+from simasgd.sweeps.spelling import spell_axis, spell_protocol
 from simasgd.timing import ReportPart
 
 if TYPE_CHECKING:
@@ -138,7 +139,8 @@ def advise(
     target     a test error (`"5%"` or 0.05), or a test loss
     vary       what may be chosen: `"learners=1..64,mini_batch=4..128"`, or a mapping of keys to values or ranges. By
                default fewer learners, half and twice the mini-batch, and a protocol of each family. A protocol is text
-               such as `"n-softsync:n=4"`, or a mapping such as `{"kind": "n-softsync", "n": 4}`.
+               such as `"n-softsync:n=4"`, a mapping such as `{"kind": "n-softsync", "n": 4}`, or an object of a protocol
+               that an entry point leads to.
     budget     a number of epochs or a time: `"200 epochs"`, `"10 min"`
     workers    the number of processes; one for each core if None. 1 is this process itself.
     engine, address
@@ -210,22 +212,9 @@ def _spell_key(key: str, values: Any) -> str:
         return f"{key}={values}"
     if key != PROTOCOL:
         return spell_axis(key, values)
-    if isinstance(values, Mapping) or not isinstance(values, Iterable):
+    if isinstance(values, Mapping | AbstractProtocol) or not isinstance(values, Iterable):
         values = [values]
-    return f"{key}={','.join(map(_spell_protocol, values))}"
-
-
-def _spell_protocol(value: Any) -> str:
-    """Return a protocol as the command line has it: `n-softsync:n=4` for `{"kind": "n-softsync", "n": 4}`."""
-    if isinstance(value, str):
-        return value
-    if not isinstance(value, Mapping) or not isinstance(value.get("kind"), str):
-        raise ScenarioError(
-            f"{ARGUMENT}: vary: protocol: found {shown(value)}; expected text such as 'n-softsync:n=4', or a mapping "
-            "with its kind"
-        )
     try:
-        parameters = [f"{key}={spell_value(inner)}" for key, inner in value.items() if key != "kind"]
+        return f"{key}={','.join(map(spell_protocol, values))}"
     except ValueError as error:
         raise ScenarioError(f"{ARGUMENT}: vary: protocol: {error}") from None
-    return f"{value['kind']}:{','.join(parameters)}" if parameters else str(value["kind"])

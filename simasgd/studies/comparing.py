@@ -7,11 +7,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
+from simasgd.errors import ScenarioError
+from simasgd.protocols import AbstractProtocol
+from simasgd.protocols.foreign import in_hand
 from simasgd.results.study import Study
 from simasgd.scenario.protocol_variants import build_comparison, parse_target
-from simasgd.scenario.schema import ScenarioSource
+from simasgd.scenario.schema import Scenario, ScenarioSource
+from simasgd.scenario.vocabulary.merge import ARGUMENT
+from simasgd.scenario.vocabulary.values import shown
 from simasgd.stages.progress import Progress
 from simasgd.studies.several import study
+from simasgd.sweeps.spelling import spell_held, spell_protocol
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +75,7 @@ class Comparison:
 
 def compare(
     scenario: ScenarioSource,
-    *words: str,
+    *words: str | AbstractProtocol,
     variants: Sequence[str] = (),
     target: str | float | None = None,
     task: Task | None = None,
@@ -78,12 +84,27 @@ def compare(
     """Run a scenario under several protocols, or its own variants, and compare them.
 
     `scenario` is what `Scenario.load` takes. A word is a protocol, such as
-    `hardsync`, `n-softsync:n=4` or `async+inverse-staleness`, or changes a value for all:
-    `repeats=5`. Without protocols, `variants` names those of the scenario's own that are compared, or
+    `hardsync`, `n-softsync:n=4` or `async+inverse-staleness`, or an object such as
+    `NSoftsync(n=4)`, which may be of a class of your own; or it changes a value for all: `repeats=5`.
+    Without protocols, `variants` names those of the scenario's own that are compared, or
     all are. Times are compared at the `target`, a test error (`"5%"` or 0.05) or test loss; the
     report chooses one if there is none. The other arguments, and the errors raised, are as in
     `study`; ScenarioError is raised as by `Scenario.load`.
     """
-    chosen = build_comparison(scenario, words, chosen=variants).scenario
+    protocols = [word for word in words if isinstance(word, AbstractProtocol)]
+    known = (scenario, *scenario.variants.values()) if isinstance(scenario, Scenario) else ()
+    with in_hand([*protocols, *(one.protocol for one in known)]):
+        spelt = list(map(_spell, words))
+        chosen = build_comparison(scenario, spelt, chosen=variants).scenario
     value = None if target is None else parse_target(str(target), chosen)
     return Comparison(replace(study(chosen, task=task, progress=progress), target=value))
+
+
+def _spell(word: object) -> str:
+    """Return a word, or a protocol object as the word that stands for it. Raises ScenarioError for anything else."""
+    if isinstance(word, AbstractProtocol):
+        return spell_protocol(spell_held(word))
+    if isinstance(word, str):
+        return word
+    hint = f"write {word.__name__}()" if isinstance(word, type) else "give text such as 'hardsync', or an object of a protocol"
+    raise ScenarioError(f"{ARGUMENT}: found {shown(word)}; {hint}")

@@ -7,6 +7,8 @@ from numbers import Integral, Real
 from typing import Any
 
 from simasgd.errors import ScenarioError
+from simasgd.protocols import AbstractProtocol
+from simasgd.protocols.foreign import is_found_by_kind
 from simasgd.scenario.reading.yaml_layer import parse_scalar
 from simasgd.scenario.vocabulary.values import shown
 from simasgd.sweeps.axes import TOGETHER
@@ -42,6 +44,37 @@ def _spell_item(item: Any, together: int) -> str:
     return TOGETHER.join(map(spell_value, item))
 
 
+def spell_protocol(value: Any) -> str:
+    """Return a protocol as text: `n-softsync:n=4` for `{"kind": "n-softsync", "n": 4}` or `NSoftsync(n=4)`.
+
+    Raises ValueError, also for an object of a class that other processes would not find.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, AbstractProtocol):
+        _require_found_by_kind(value)
+        value = spell_held(value)
+    if not isinstance(value, Mapping) or not isinstance(value.get("kind"), str):
+        raise ValueError(
+            f"found {shown(value)}; expected text such as 'n-softsync:n=4', a mapping with its kind, or an object of a protocol"
+        )
+    parameters = [f"{key}={spell_value(inner)}" for key, inner in value.items() if key != "kind"]
+    return f"{value['kind']}:{','.join(parameters)}" if parameters else str(value["kind"])
+
+
+def spell_held(protocol: AbstractProtocol) -> dict[str, Any]:
+    """Return the kind and the keys of a protocol object that are not at their defaults."""
+    return {"kind": protocol.kind, **protocol.model_dump(mode="json", exclude_defaults=True, exclude={"kind"})}
+
+
+def _require_found_by_kind(protocol: AbstractProtocol) -> None:
+    if not is_found_by_kind(protocol):
+        raise ValueError(
+            f"other processes compute the points, and they find the protocol {protocol.kind!r} by its kind only; give it an "
+            "entry point in a folder that PYTHONPATH names (docs/new-protocol.md, 5)"
+        )
+
+
 def spell_value(value: Any) -> str:
     """Return a value as YAML text, which no comma, bracket or colon in it divides. Raises ValueError."""
     match value:
@@ -55,6 +88,9 @@ def spell_value(value: Any) -> str:
             return str(int(value))
         case Real():
             return repr(float(value))
+        case AbstractProtocol():
+            _require_found_by_kind(value)
+            return spell_value(spell_held(value))
         case Mapping():
             return "{" + ", ".join(f"{key}: {spell_value(inner)}" for key, inner in value.items()) + "}"
         case Iterable():
