@@ -22,6 +22,7 @@ from simasgd.report.facts.metric import ERROR
 from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.variant_facts import VariantFacts, collect_facts
 from simasgd.report.terminal.study import conclude_study
+from simasgd.report.verdict.reasons import word_outcome
 from simasgd.report.verdict.verdict import state_plainly, state_verdict
 from simasgd.results.run import Run
 from simasgd.results.study import Study
@@ -63,7 +64,7 @@ def _tabulate(variants: Sequence[VariantFacts]) -> str:
     """Return a row for each variant: means over the seeds, and the range of what was learned."""
     columns: list[tuple[str, Callable[[VariantFacts], str]]] = [
         ("variant", lambda facts: facts.name),
-        ("outcome", lambda facts: facts.failure or "finished"),
+        ("outcome", lambda facts: word_outcome(facts.failure, facts, variants) or "finished"),
         ("time", lambda facts: _write_mean(facts.simulated_seconds, format_duration)),
         ("mean staleness", lambda facts: _write_mean(facts.staleness, format_number)),
         ("samples/s", lambda facts: _write_mean(facts.samples_rate, format_number)),

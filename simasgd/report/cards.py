@@ -22,8 +22,10 @@ from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.report.sections.faults import describe_last_update
 from simasgd.report.sections.scores import describe_divergence
+from simasgd.report.verdict.reasons import word_outcome
 from simasgd.report.verdict.ties import find_dominated
 from simasgd.report.verdict.winner import find_winner
+from simasgd.results.outcome import Outcome
 
 _AT_EVERY_SEED = "at every seed"
 
@@ -67,7 +69,7 @@ def _group_by_metric(variants: Sequence[VariantFacts]) -> list[list[VariantFacts
 def _build_card(variants: Sequence[VariantFacts], i: int, reach: KeyFigure | None, mark: str) -> Card:
     variant = variants[i]
     leading = [
-        _show_score(variant) if variant.classes is not None else _show_rate(variant),
+        _show_score(variant, variants) if variant.classes is not None else _show_rate(variant),
         _show_time(variant),
         *([reach] if reach is not None else []),
     ]
@@ -94,7 +96,7 @@ def _show_costs(variant: VariantFacts, variants: Sequence[VariantFacts]) -> list
 
 def _show_single(variant: VariantFacts) -> list[KeyFigure]:
     return [
-        *([_show_score(variant)] if variant.classes is not None else []),
+        *([_show_score(variant, [variant])] if variant.classes is not None else []),
         _show_time(variant),
         _show_staleness(variant),
         *([_show_age(variant)] if variant.mixing is not None else []),
@@ -134,7 +136,7 @@ def _write_subtitle(variant: VariantFacts, variants: Sequence[VariantFacts]) -> 
     return ", ".join(filter(None, parts))
 
 
-def _show_score(variant: VariantFacts) -> KeyFigure:
+def _show_score(variant: VariantFacts, variants: Sequence[VariantFacts]) -> KeyFigure:
     metric, key = variant.metric, f"{variant.name}.{variant.metric.key}"
     if variant.diverged:
         first = min(found.update for found in variant.diverged)
@@ -142,7 +144,7 @@ def _show_score(variant: VariantFacts) -> KeyFigure:
     if variant.score is None:
         return KeyFigure(key, metric.name, "", "infinite", "fails to learn")
     spread = "one seed" if len(variant.seeds) == 1 else _format_range(variant.score, metric.format_value, variant)
-    below = (spread, "fails to learn" if variant.fails else "")
+    below = (spread, word_outcome(Outcome.FAILS, variant, variants) if variant.fails else "")
     return _show(variant, metric.key, metric.name, variant.score, metric.format_value, ", ".join(filter(None, below)))
 
 

@@ -20,7 +20,7 @@ def contender(
         SeedResult(seed, score, time, 5 * time, when)
         for seed, (score, time, when) in enumerate(zip(scores, seconds, reached, strict=True))
     )
-    return Contender(**{"series": 0, "name": name, "outcomes": outcomes} | more)
+    return Contender(**{"series": 0, "name": name, "outcomes": outcomes, "ended": more.get("failure", "")} | more)
 
 
 def compared(

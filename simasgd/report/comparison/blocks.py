@@ -144,7 +144,7 @@ def _tabulate_points(comparison: MetricComparison) -> Table:
 
 def _describe_place(contender: Contender, comparison: MetricComparison) -> str:
     if contender.failure:
-        return contender.failure
+        return contender.ended
     if contender in comparison.front:
         return "on the front"
     better = comparison.dominated_by.get(contender.name, ())

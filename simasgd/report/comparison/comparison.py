@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import pandas as pd
@@ -23,6 +23,7 @@ from simasgd.report.facts.learning_facts import find_target
 from simasgd.report.facts.metric import ERROR, LOSS, Metric
 from simasgd.report.facts.reach import find_level, find_reach
 from simasgd.report.facts.variant_facts import VariantFacts
+from simasgd.report.verdict.reasons import word_outcome
 from simasgd.results.run import Run
 from simasgd.results.study import Study
 from simasgd.targets import choose_target
@@ -86,7 +87,12 @@ def _compare(
         if not facts.failure and (level := find_level([_get_evaluations(run) for run in runs], metric)) is not None
     ]
     target = choose_target(levels) if given is None else given
-    contenders = [_build_contender(series, facts, runs, metric, target) for series, facts, runs in chosen]
+    beside = [facts for _, facts, _ in chosen]
+    words = [word_outcome(facts.failure, facts, beside) for facts in beside]
+    contenders = [
+        replace(_build_contender(series, facts, runs, metric, target), ended=word)
+        for (series, facts, runs), word in zip(chosen, words, strict=True)
+    ]
     by_name = {contender.name: contender for contender in contenders}
     points = {contender.name: point for contender in contenders if (point := find_point(contender)) is not None}
     return MetricComparison(

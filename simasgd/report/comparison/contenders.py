@@ -47,6 +47,8 @@ class Contender:
     outcomes: tuple[SeedResult, ...]
     level: float | None = None
     failure: str = ""
+    ended: str = ""
+    """Its failure in words."""
     samples: float = 1.0
     test_samples: int | None = None
     """The size of its test set."""

@@ -22,10 +22,12 @@ from simasgd.report.facts.formats import (
     list_some,
 )
 from simasgd.report.facts.metric import Metric
+from simasgd.report.verdict.reasons import NOT_YET
 from simasgd.results.outcome import Outcome
 from simasgd.targets import ROUND_NUMBERS
 
 _MAX_NAMED = 6
+_OF_SEVERAL = {str(Outcome.FAILS): "fail to learn", NOT_YET: "have not learned yet"}
 
 
 def choose_format(key: str, metric: Metric) -> Callable[[float], str]:
@@ -79,7 +81,7 @@ def _describe_others(comparison: MetricComparison) -> list[str]:
     for contender in comparison.contenders:
         better = comparison.dominated_by.get(contender.name, ())
         if contender.failure:
-            because.setdefault(contender.failure, []).append(contender.name)
+            because.setdefault(contender.ended, []).append(contender.name)
         elif better:
             because.setdefault(f"dominated by {list_some(better)}", []).append(contender.name)
     return [_describe_outside(names, reason) for reason, names in because.items()]
@@ -90,7 +92,7 @@ def _describe_outside(names: list[str], reason: str) -> str:
     listed = list_some(names, _MAX_NAMED)
     if reason.startswith("dominated"):
         return f"{listed} {'are' if several else 'is'} {reason}."
-    verb = "fail to learn" if several and reason == Outcome.FAILS else reason
+    verb = _OF_SEVERAL.get(reason, reason) if several else reason
     return f"{listed} {verb} and {'do' if several else 'does'} not compete."
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from simasgd.report.facts.formats import capitalise, format_number, join_words, list_some, spell_count
+from simasgd.report.facts.formats import capitalise, format_epochs, format_number, join_words, list_some, spell_count
 from simasgd.report.sweep.choice import say_range
 from simasgd.report.sweep.facts.causes import find_cause
 from simasgd.report.sweep.facts.lost import NOT_LEARNED
@@ -39,8 +39,16 @@ def describe_failures(facts: SweepFacts) -> list[str]:
     for outcomes, verb in _KINDS:
         lost = facts.settings["gravest"].isin([str(outcome) for outcome in outcomes])
         if lost.any():
-            sentences.append(_describe_kind(lost, outcomes, verb, facts))
+            sentences.append(_describe_kind(lost, outcomes, f"{verb}{_say_end(outcomes, facts)}", facts))
     return [*sentences, *_describe_cause(facts)]
+
+
+def _say_end(outcomes: Sequence[Outcome], facts: SweepFacts) -> str:
+    """Return in how many epochs settings did not learn, where all points have as many: with more they might."""
+    epochs = {one.stop.epochs for one in facts.sweep.scenario.by_variant.values()}
+    (only,) = epochs if len(epochs) == 1 else (None,)
+    is_swept = any(key.startswith("stop.") for dial in facts.dials for key in dial.axis.keys)
+    return "" if Outcome.FAILS not in outcomes or only is None or is_swept else f" in {format_epochs(only)}"
 
 
 def _describe_kind(lost: pd.Series, outcomes: Sequence[Outcome], verb: str, facts: SweepFacts) -> str:

@@ -23,6 +23,7 @@ from simasgd.report.facts.variant_facts import VariantFacts, collect_facts, name
 from simasgd.report.terminal.cells import show_mean, show_spread
 from simasgd.report.terminal.conclusion import Conclusion
 from simasgd.report.terminal.text_table import TextColumn, TextTable
+from simasgd.report.verdict.reasons import word_outcome
 from simasgd.report.verdict.verdict import list_sentences
 from simasgd.report.verdict.winner import find_winner
 from simasgd.results.outcome import Outcome, describe_outcomes
@@ -90,7 +91,8 @@ def _list_outcomes(variants: Sequence[VariantFacts]) -> tuple[str, ...]:
     """Return the outcomes in words, or nothing if all variants finished and reached what was to end them."""
     if not any(variant.failure or variant.missed for variant in variants):
         return ("",) * len(variants)
-    return tuple(f"{describe_outcomes(variant.outcomes)}{_describe_missed(variant)}" for variant in variants)
+    words = [word_outcome(describe_outcomes(variant.outcomes), variant, variants) for variant in variants]
+    return tuple(f"{word}{_describe_missed(variant)}" for word, variant in zip(words, variants, strict=True))
 
 
 def _describe_missed(variant: VariantFacts) -> str:

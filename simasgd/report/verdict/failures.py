@@ -8,7 +8,7 @@ from simasgd.report.facts.formats import count_seeds, list_some
 from simasgd.report.facts.variant_facts import VariantFacts
 from simasgd.report.sections.faults import describe_hang, describe_last_update
 from simasgd.report.sections.scores import describe_divergence
-from simasgd.report.verdict.reasons import Reason, find_reason
+from simasgd.report.verdict.reasons import NOT_YET, Reason, find_reason
 from simasgd.results.outcome import Outcome
 
 _MAX_NAMED = 4
@@ -58,14 +58,16 @@ def _describe_not_learning(variants: Sequence[VariantFacts]) -> list[str]:
 
 def _describe_group(clause: str, group: Sequence[tuple[VariantFacts, Reason | None]]) -> str:
     names = list_some([_name_failing(variant) for variant, _ in group], _MAX_NAMED)
-    verb = "fail" if len(group) > 1 else "fails"
+    fails = ("fails to learn", "fail to learn")
+    if all(reason is not None and reason.is_time and not variant.diverged for variant, reason in group):
+        fails = (NOT_YET, "have not learned yet")
     reasons = [reason for _, reason in group if reason is not None and reason.number]
     numbers = list_some([f"{reason.number}{reason.result}" for reason in reasons], _MAX_NAMED)
     against = {reason.against for reason in reasons}
     numbers += f"; {against.pop()}" if len(against) == 1 and "" not in against else ""
     repair = next((reason.repair for reason in reasons if reason.repair), "")
     why = f": {clause}{f' ({numbers})' if numbers else ''}" if clause else ""
-    return " ".join(filter(None, (f"{names} {verb} to learn{why}.", repair)))
+    return " ".join(filter(None, (f"{names} {fails[len(group) > 1]}{why}.", repair)))
 
 
 def _name_failing(variant: VariantFacts) -> str:

@@ -9,11 +9,17 @@ from typing import final
 from simasgd.report.facts.formats import format_number
 from simasgd.report.facts.learning_facts import LearningFact, Trend
 from simasgd.report.facts.variant_facts import VariantFacts
+from simasgd.results.outcome import Outcome
 
 _STALE = 0.5
 """The mean staleness from which it can be what makes a variant fail."""
 _CLEARLY = 0.8
 """A staleness below this fraction of another one is clearly less."""
+
+
+_STILL_FALLS = "the test loss still falls, so likely more epochs are needed"
+NOT_YET = "has not learned yet"
+"""What is said of a variant that fails to learn, if it likely only needs more epochs."""
 
 
 @final
@@ -33,6 +39,19 @@ class Reason:
     against: str = ""
     repair: str = ""
 
+    @property
+    def is_time(self) -> bool:
+        """Whether the variant has not learned yet, and likely only needs more epochs."""
+        return self.clause == _STILL_FALLS
+
+
+def word_outcome(outcome: str, variant: VariantFacts, variants: Sequence[VariantFacts]) -> str:
+    """Return an outcome of a variant in words, in which it may have failed to learn only so far; `variants` has all."""
+    if str(Outcome.FAILS) not in outcome or variant.diverged:
+        return outcome
+    reason = find_reason(variant, [other for other in variants if other is not variant])
+    return outcome.replace(Outcome.FAILS, NOT_YET) if reason is not None and reason.is_time else outcome
+
 
 def find_reason(variant: VariantFacts, others: Sequence[VariantFacts]) -> Reason | None:
     """Return the likely reason why a variant diverged or fails to learn; None if the facts do not tell one.
@@ -49,7 +68,7 @@ def find_reason(variant: VariantFacts, others: Sequence[VariantFacts]) -> Reason
         reason = _blame_staleness(variant, learning)
         return replace(reason, against=_find_limit(variant, others), repair=_describe_repair(variant, others))
     if learning.trend is Trend.FALLS:
-        return Reason("the test loss still falls, so likely more epochs are needed", "", "more epochs (stop.epochs)")
+        return Reason(_STILL_FALLS, "", "more epochs (stop.epochs)")
     if variant.staleness.mean >= _STALE and not variant.own_models and not variant.rule:
         return replace(_blame_staleness(variant, learning), clause="likely the learning rate is too high for this staleness")
     stale = " even without staleness" if variant.staleness.high == 0 else ""

@@ -16,7 +16,7 @@ from simasgd.report.sections.faults import describe_hang
 from simasgd.report.sections.scores import describe_divergence, describe_score
 from simasgd.report.sections.single_variant import describe_time_spent
 from simasgd.report.verdict.fault_effects import describe_effects
-from simasgd.report.verdict.reasons import find_reason
+from simasgd.report.verdict.reasons import NOT_YET, find_reason
 from simasgd.report.verdict.time_lost import describe_cause
 from simasgd.results.outcome import Outcome
 
@@ -59,7 +59,8 @@ def _describe_failure(variant: VariantFacts) -> list[str]:
     if variant.diverged:
         ended = f"{describe_divergence(variant)}{f', and fails to learn{seeds}' if failing else ''}"
     else:
-        ended = f"fails to learn{seeds}: {describe_score(variant)}{_describe_range(variant)} after {epochs}"
+        fails = NOT_YET if reason is not None and reason.is_time else Outcome.FAILS
+        ended = f"{fails}{seeds}: {describe_score(variant)}{_describe_range(variant)} after {epochs}"
     sentence = f"{variant.title} {ended}."
     if reason is None:
         return [sentence]

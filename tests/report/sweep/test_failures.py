@@ -142,6 +142,9 @@ def test_rate_times_staleness_is_blamed_where_it_parts_those_that_learn() -> Non
         "Likely learning rate × mean staleness is too high there: from 0.6 on, all 3 settings failed to learn; up to 0.3, all "
         "3 learned. No setting lies between.",
     ]
+    ending = facts.sweep.scenario.model_copy(update={"stop": facts.sweep.scenario.stop.model_copy(update={"epochs": 5.0})})
+    ended = SweepVerdict.of(SweepFacts.of(replace(facts.sweep, scenario=ending)))
+    assert ended.reasons[-3].startswith("Three settings of 6 did not learn in 5\u00a0epochs (test error 65.8")
     rules = " ".join(explain_rules(facts)).replace("\u00a0", " ")
     assert "if its test error is 47.0 % or more: the middle between the best, 4.0 %, and guessing, 90.0 %." in rules
     assert "the lowest is 4.0 %, and up to 5.5 % counts as equal. One seed and 360 test samples cannot tell" in rules

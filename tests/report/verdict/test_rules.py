@@ -13,6 +13,7 @@ from simasgd.report.facts.metric import ERROR, LOSS, Metric
 from simasgd.report.facts.spread import Spread
 from simasgd.report.facts.tolerances import compute_least_difference, compute_score_tolerance
 from simasgd.report.headings import name_study
+from simasgd.report.verdict.reasons import word_outcome
 from simasgd.report.verdict.winner import find_winner
 from simasgd.results.outcome import Outcome
 from simasgd.results.study import Study
@@ -162,7 +163,7 @@ def test_without_staleness_no_staleness_is_blamed() -> None:
 def test_variants_that_fail_for_the_same_reason_share_a_sentence() -> None:
     failing = [facts(name, error=0.9, learning=learns(setup=name)) for name in ("c1", "c2")]
     assert said(facts("hardsync"), *failing).endswith(
-        "c1 (90.0 %) and c2 (90.0 %) fail to learn: the test loss still falls, so likely more epochs are needed."
+        "c1 (90.0 %) and c2 (90.0 %) have not learned yet: the test loss still falls, so likely more epochs are needed."
     )
 
 
@@ -181,7 +182,7 @@ def test_every_kind_of_failed_seed_is_told() -> None:
     both: dict[str, Any] = {**HUNG, "staleness": spread(28.8), "outcomes": (Outcome.HUNG, Outcome.FAILS), **TWO}
     hung = facts("async", error=0.9, **both)
     assert said(hung).startswith(
-        "async hangs (1 of 2 seeds) after its last update at 1.07 s: all wait for learner 3. async fails to learn at 1"
+        "async hangs (1 of 2 seeds) after its last update at 1.07 s: all wait for learner 3. async has not learned yet at 1"
     )
     text = said(facts("hardsync"), hung)
     assert "async hangs (1 of 2 seeds)" in text
@@ -198,3 +199,13 @@ def test_the_heading_names_a_target_only_if_it_was_given(given: bool, heading: s
     comparison = compared(contender("a", [0.03], [9.0], [8.0]), contender("b", [0.03], [9.0], [7.0]), given=given)
     found = name_study(Study(scenario(CLOCK), {}), [facts("a"), facts("b")], [comparison])
     assert use_plain_spaces(found) == heading
+
+
+def test_a_slow_variant_has_not_learned_yet() -> None:
+    """Its outcome is the same in JSON; what staleness explains keeps the outcome's own words."""
+    slow = facts("hardsync", error=0.9, learning=learns(0.05, Trend.FALLS), staleness=spread(0.0))
+    stuck = facts("async", error=0.9, learning=learns(0.05, Trend.NO_LOWER))
+    assert slow.failure == "fails to learn"
+    assert word_outcome("fails to learn (1 of 2 seeds)", slow, [slow, stuck]) == "has not learned yet (1 of 2 seeds)"
+    assert word_outcome("fails to learn", stuck, [slow, stuck]) == "fails to learn"
+    assert word_outcome("finished", slow, [slow]) == "finished"

@@ -167,7 +167,7 @@ def test_the_reason_is_what_the_facts_tell(changes: dict[str, Any], reason: str)
 def test_staleness_is_no_reason_where_a_variant_as_stale_learns() -> None:
     text = said(facts("hardsync"), facts("as-stale", staleness=spread(40.0)), facts("async", error=0.9))
     assert "rate × staleness" not in text
-    assert "async (90.0 %) fails to learn: the test loss still falls" in text
+    assert "async (90.0 %) has not learned yet: the test loss still falls" in text
 
 
 def test_no_variant_may_learn_or_finish() -> None:
