@@ -26,6 +26,7 @@ from simasgd.results.origin import RecordedSystem
 from simasgd.results.run import Run
 from simasgd.results.summary import Summary
 from simasgd.results.summary_parts import identify, judge, measure_overlap, measure_throughput
+from simasgd.scenario.free_messages import describe_free_messages
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.tape import Tape
 from simasgd.timing import Timing
@@ -89,6 +90,7 @@ def summarize(
     clock = timing.clock
     samples = _applied_samples(scenario, clock)
     target, is_reached = scenario.stop.test_error, learned is not None and learned.cut is not None
+    free = describe_free_messages(scenario) if recorded is None else ()
     notes = (recorded.note() if recorded is not None else "", learned.note if learned is not None else "")
     return Summary(
         **identify(scenario),
@@ -128,7 +130,7 @@ def summarize(
         what_if=None,
         lock_step=None,
         seams=(),
-        warnings=describe_traces(scenario.cluster, clock.learner_gradients.computed, clock.left),
+        warnings=(*describe_traces(scenario.cluster, clock.learner_gradients.computed, clock.left), *free),
         staleness=counts.StalenessCounts.of(timing.staleness),
         mixing=counts.AgeCounts.of(timing.ages) if scenario.protocol.has_own_models else None,
         note=" ".join(filter(None, notes)),

@@ -13,6 +13,9 @@ from simasgd.report.sweep.points_table import list_named
 from simasgd.report.sweep.verdict import SweepVerdict
 from simasgd.report.terminal.conclusion import Conclusion
 from simasgd.report.terminal.text_table import TextColumn, TextTable
+from simasgd.scenario.free_messages import describe_free_messages
+
+_OF_MESSAGES = ("cluster.network", "cluster.server", "cluster.profile", "workload.payload")
 
 if TYPE_CHECKING:
     from simasgd.sweeps.table import Sweep
@@ -30,8 +33,18 @@ def conclude_sweep(sweep: Sweep) -> Conclusion:
         table=_tabulate(verdict) if verdict.answers else None,
         remark=f"{seeds}{target}{done} of {len(sweep.points)} points.",
         verdict=tuple(printable(use_plain_spaces(sentence)) for sentence in sentences),
+        notes=_list_notes(facts),
         content=replace(sweep, verdict=verdict.text, best=verdict.list_best()).as_json(),
     )
+
+
+def _list_notes(facts: SweepFacts) -> tuple[str, ...]:
+    """Return notes on the scenario that hold at all points."""
+    swept = [key for dial in facts.dials for key in dial.axis.keys]
+    if any(key.startswith(_OF_MESSAGES) for key in swept):
+        return ()
+    notes = (note for one in facts.sweep.scenario.by_variant.values() for note in describe_free_messages(one))
+    return tuple(printable(note) for note in dict.fromkeys(notes))
 
 
 def _tabulate(verdict: SweepVerdict) -> TextTable:
