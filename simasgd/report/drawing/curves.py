@@ -113,7 +113,7 @@ def _name_failures(table: pd.DataFrame, drawn: pd.DataFrame, metric: Metric) -> 
     """Return the names and final values of the curves that are not drawn."""
     rest = table[~table["series"].isin(drawn["series"])]
     names = [f"{name} ({metric.format_value(rows['value'].iloc[-1])})" for name, rows in rest.groupby("variant", sort=False)]
-    return f"Not drawn, because they fail: {', '.join(names)}" if names else ""
+    return f"Not drawn, because they did not finish or learn: {', '.join(names)}" if names else ""
 
 
 def _set_axis(axes: Axes, drawn: pd.DataFrame, metric: Metric, target: float | None) -> str:

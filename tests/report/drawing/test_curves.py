@@ -72,7 +72,7 @@ def colours(axes: Axes) -> set[str]:
 def test_who_fails_is_named_and_not_drawn() -> None:
     table = curves(good=[0.9, 0.1, 0.04], bad=[0.9, 0.9, 0.91])
     axes = drawn(table, failed=[1])
-    assert "Not drawn, because they fail: bad (91.0" in axes.get_title(loc="left")
+    assert "Not drawn, because they did not finish or learn: bad (91.0" in axes.get_title(loc="left").replace("\n", " ")
     assert colours(axes) == {svg.choose_series_colour(0)}
     assert axes.get_ylim()[1] == pytest.approx(0.08), "twice the best"
     everybody = drawn(table, failed=[0, 1])
