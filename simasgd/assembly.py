@@ -87,8 +87,7 @@ def summarize(
     recorded: RecordedSystem | None,
 ) -> Summary:
     """Summarize a run. What a faster cluster would do is not known yet."""
-    clock = timing.clock
-    samples = _applied_samples(scenario, clock)
+    clock, samples = timing.clock, _applied_samples(scenario, timing.clock)
     target, is_reached = scenario.stop.test_error, learned is not None and learned.cut is not None
     free = describe_free_messages(scenario) if recorded is None else ()
     notes = (recorded.note() if recorded is not None else "", learned.note if learned is not None else "")
