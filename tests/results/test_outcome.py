@@ -134,7 +134,7 @@ def test_a_point_that_hung_has_no_time_and_is_not_best(swept: tuple[Sweep, dict[
     assert "One setting of 2 hung (hardsync): after its last update at 0.00" in said
     assert f"s: {HANGING}." in said
     assert said.startswith("Use async: ")
-    assert said.endswith("Protocol, throughput: did not finish at hardsync.")
+    assert said.endswith("Protocol, throughput: no two values can be compared.")
     ended = conclude_sweep(table)
     assert ended.remark.endswith("4 of 4 points.")
     assert " ".join(ended.verdict) == said == ended.content["verdict"]
