@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Literal, final
 
 from simasgd.advising.pace import SamplePace
@@ -12,6 +13,8 @@ from simasgd.advising.vary import Vary
 from simasgd.errors import ScenarioError
 from simasgd.scenario.learning.modulation import NoModulation, SqrtBatch
 from simasgd.scenario.protocol_variants import read_protocol
+from simasgd.scenario.reading.measured import rename_file_keys
+from simasgd.scenario.reading.overrides import parse_override
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import ARGUMENT, Layer
 from simasgd.sweeps.axes import combinations
@@ -83,15 +86,20 @@ def list_configurations(
 ) -> tuple[list[Configuration], list[Refused]]:
     """Return every combination that the scenario permits, and those that it refuses.
 
-    A run ends where it reaches the `test_error`, unless that is None. Raises ScenarioError if nothing is left, or if a value
-    that the user gave is refused in every combination.
+    What varies is a layer over the overrides. A run ends where it reaches the `test_error`, unless that is None. Raises
+    ScenarioError if nothing is left, or if a value that the user gave is refused in every combination.
     """
     found, refused = [], []
-    for variant, layer in _list_variants(file, vary):
+    given = [parse_override(Scenario, override) for override in overrides]
+    of_variants, of_all = (
+        [rename_file_keys(one.layer) for one in given if one.is_of_variant is is_one] for is_one in (True, False)
+    )
+    for variant, own in _list_variants(reduce(Layer.under, of_variants, rename_file_keys(file)), vary):
+        layer = reduce(Layer.under, of_all, own)
         for values in combinations(vary.axes):
             changes = [change for axis, value in zip(vary.axes, values, strict=True) for change in axis.overrides(value)]
             try:
-                scenario = Scenario.from_layer(layer, [*vary.fixed, *overrides, *changes])
+                scenario = Scenario.from_layer(layer, [*vary.fixed, *changes])
             except ScenarioError as error:
                 refused.append(Refused(variant, values, str(error)))
                 continue

@@ -11,7 +11,7 @@ import numpy as np
 from simasgd.cluster.clock.sizes import mini_batch_sizes, size_of_each
 from simasgd.errors import UsageError
 from simasgd.operations.log import OperationLog
-from simasgd.scenario.reading.load import parse_override
+from simasgd.scenario.reading.overrides import parse_override
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary.merge import Layer
 from simasgd.scenario.workload import Stop

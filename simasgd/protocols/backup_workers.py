@@ -22,7 +22,7 @@ class BackupWorkers(AbstractRoundProtocol):
     """
 
     kind: Literal["backup-workers"] = "backup-workers"
-    backups: Annotated[int, Field(strict=True, ge=0, le=2**53)]
+    backups: Annotated[int, Field(strict=True, ge=0, le=2**53, examples=[1])]
     """b, the number of learners that the server does not wait for."""
 
     def serve(self, server: ServerVerbs) -> Role:

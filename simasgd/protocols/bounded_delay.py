@@ -22,7 +22,7 @@ class BoundedDelay(AbstractServerProtocol):
     """
 
     kind: Literal["bounded-delay"] = "bounded-delay"
-    delay: Annotated[int, Field(strict=True, ge=0, le=2**53)]
+    delay: Annotated[int, Field(strict=True, ge=0, le=2**53, examples=[3])]
     """d, the greatest age (updates) of weights that a learner computes on."""
 
     def serve(self, server: ServerVerbs) -> Role:

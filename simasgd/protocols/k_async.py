@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from typing import Literal, final
+from typing import Annotated, Literal, final
+
+from pydantic import Field
 
 from simasgd.protocols.base import AbstractServerProtocol, Role, check_at_most_learners
 from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
@@ -20,7 +22,7 @@ class KAsync(AbstractServerProtocol):
     """
 
     kind: Literal["k-async"] = "k-async"
-    k: Count
+    k: Annotated[Count, Field(examples=[6])]
     """K, the number of learners that the server waits for."""
 
     def serve(self, server: ServerVerbs) -> Role:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from typing import Literal, final
+from typing import Annotated, Literal, final
+
+from pydantic import Field
 
 from simasgd.protocols.base import AbstractSoftsyncProtocol
 from simasgd.scenario.vocabulary.section import Count
@@ -18,7 +20,7 @@ class KBatchAsync(AbstractSoftsyncProtocol):
     """
 
     kind: Literal["k-batch-async"] = "k-batch-async"
-    k: Count
+    k: Annotated[Count, Field(examples=[6])]
     """K, the number of gradients in an update."""
 
     def gradients_per_update(self, learners: int) -> int:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from typing import Literal, final
+from typing import Annotated, Literal, final
+
+from pydantic import Field
 
 from simasgd.protocols.base import AbstractServerProtocol, Role
 from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
@@ -21,7 +23,7 @@ class KBatchSync(AbstractServerProtocol):
     """
 
     kind: Literal["k-batch-sync"] = "k-batch-sync"
-    k: Count
+    k: Annotated[Count, Field(examples=[6])]
     """K, the number of gradients in an update."""
 
     def serve(self, server: ServerVerbs) -> Role:

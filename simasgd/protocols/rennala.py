@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from typing import Literal, final
+from typing import Annotated, Literal, final
+
+from pydantic import Field
 
 from simasgd.protocols.base import AbstractServerProtocol, Role
 from simasgd.protocols.verbs import LearnerVerbs, ServerVerbs
@@ -20,7 +22,7 @@ class Rennala(AbstractServerProtocol):
     """
 
     kind: Literal["rennala"] = "rennala"
-    batch: Count
+    batch: Annotated[Count, Field(examples=[32])]
     """B, the number of gradients in an update."""
 
     def serve(self, server: ServerVerbs) -> Role:

@@ -10,15 +10,15 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path as FilePath
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from simasgd.errors import ScenarioError
-from simasgd.scenario.reading import yaml_layer
-from simasgd.scenario.reading.load import Built, build_scenario, parse_override
-from simasgd.scenario.reading.marked_message import format_complaint
+from simasgd.scenario.reading.load import Built, build_scenario
+from simasgd.scenario.reading.overrides import argument_error, mark_argument, parse_override, parse_protocol, refuse_modulation
+from simasgd.scenario.reading.precedence import find_clash
 from simasgd.scenario.reading.sources import read_source
 from simasgd.scenario.schema import Scenario, ScenarioSource
-from simasgd.scenario.vocabulary.merge import ARGUMENT, Layer, Mark, Path
+from simasgd.scenario.vocabulary.merge import ARGUMENT, Layer
 
 _MAX_CHARACTERS = 100  # of a variant's name
 
@@ -118,83 +118,27 @@ def _replace_variants(file: Layer, protocols: Sequence[str], overrides: Sequence
     variants = [_parse_variant(written) for written in protocols]
     _refuse_duplicates(variants)
     _refuse_common_overrides(variants, overrides)
-    _refuse_modulation_without_learning(variants, file)
+    for variant in variants:
+        refuse_modulation(variant.written, variant.layer, file)
     rest = file.without("variants")
     marks = dict(rest.marks)
     for variant in variants:
-        marks[("variants",)] = marks["variants", variant.name] = _make_mark(variant.written, 0, 0, ())
+        marks[("variants",)] = marks["variants", variant.name] = mark_argument(variant.written, 0, 0, ())
         marks.update({("variants", variant.name, *path): mark for path, mark in variant.layer.marks.items()})
     return Layer({**rest.tree, "variants": {variant.name: variant.layer.tree for variant in variants}}, marks)
 
 
 def _parse_variant(written: str) -> _Variant:
-    protocol, *modulations = _split_modulation(written)
-    if len(modulations) > 1:
-        raise _error(written, len(protocol) + 1 + len(modulations[0]), "a protocol can have only one modulation")
-    layer = _parse_section(written, protocol, 0, ("protocol",))
-    if modulations:
-        modulation = _parse_section(written, modulations[0], len(protocol) + 1, ("learning", "modulation"))
-        layer = layer.under(modulation)
-    return _Variant(written, _make_name(written), layer)
-
-
-def _split_modulation(written: str) -> list[str]:
-    """Split the protocol from its modulation at `+`, except in a number or in brackets."""
-    parts: list[str] = []
-    for piece in _split(written, "+", written):
-        if parts and not piece[:1].isalpha() and "=" in parts[-1]:
-            parts[-1] = f"{parts[-1]}+{piece}"
-        else:
-            parts.append(piece)
-    return parts
-
-
-def _parse_section(written: str, part: str, start: int, path: Path) -> Layer:
-    """Return the layer of `KIND:KEY=VALUE,…` under a path.
-
-    `start` is the position of this part in the argument `written`.
-    """
-    kind, colon, given = part.partition(":")
-    if not kind.strip():
-        what = "protocol" if path == ("protocol",) else "modulation"
-        raise _error(written, start, f"the kind of the {what} is missing")
-    section: dict[str, Any] = {"kind": kind.strip()}
-    marks = {path[:size]: _make_mark(written, start, start, path[:size]) for size in range(1, len(path) + 1)}
-    marks[*path, "kind"] = marks[path]
-    place = start + len(kind) + 1
-    for piece in _split(given, ",", written) if colon else ():
-        key, equals, value = piece.partition("=")
-        mark = _make_mark(written, place, place + len(key) + 1, (*path, key.strip()))
-        if not equals or not key.strip():
-            raise _error(written, place, f"{piece.strip()!r} is not of the form key=value")
-        if key.strip() in section:
-            raise _error(written, place, f"{key.strip()} is given twice")
-        try:
-            section[key.strip()] = yaml_layer.parse_scalar(value)
-        except ValueError as error:
-            raise ScenarioError(format_complaint(mark, str(error))) from None
-        marks[*path, key.strip()] = mark
-        place += len(piece) + 1
-    tree: Any = section
-    for name in reversed(path):
-        tree = {name: tree}
-    return Layer(tree, marks)
-
-
-def _split(part: str, separator: str, written: str) -> list[str]:
-    try:
-        return yaml_layer.split_outside_brackets(part, separator)
-    except ValueError as error:
-        raise _error(written, 0, str(error)) from None
+    return _Variant(written, _make_name(written), parse_protocol(written))
 
 
 def _make_name(written: str) -> str:
     """Return the variant's name: the argument in characters that a folder and a key may have."""
     name = re.sub(r"[^a-z0-9_]+", "-", re.sub(r"\s*=\s*", "", written.lower()).replace(".", "_")).strip("-_")
     if not name:
-        raise _error(written, 0, "the name of the protocol is missing")
+        raise argument_error(written, 0, "the name of the protocol is missing")
     if len(name) > _MAX_CHARACTERS:
-        raise _error(written, 0, f"is too long for the name of a variant; the limit is {_MAX_CHARACTERS} characters")
+        raise argument_error(written, 0, f"is too long for the name of a variant; the limit is {_MAX_CHARACTERS} characters")
     return name
 
 
@@ -204,33 +148,23 @@ def _refuse_duplicates(variants: Sequence[_Variant]) -> None:
         first = argument_of.get(variant.name)
         if first is not None:
             same = first == variant.written
-            raise _error(variant.written, 0, "is given twice" if same else f"would be named {variant.name}, like {first!r}")
+            raise argument_error(
+                variant.written, 0, "is given twice" if same else f"would be named {variant.name}, like {first!r}"
+            )
         argument_of[variant.name] = variant.written
 
 
 def _refuse_common_overrides(variants: Sequence[_Variant], overrides: Sequence[str]) -> None:
-    """Raise ScenarioError for an override that sets the protocol or modulation of all."""
+    """Raise ScenarioError for an override that sets the protocol or modulation of all, or undoes what one of them says."""
     has_modulation = any("learning" in variant.layer.tree for variant in variants)
     for override in overrides:
         tree = parse_override(Scenario, override).layer.tree
         protocol, learning = tree.get("protocol"), tree.get("learning")
         if "protocol" in tree and (not isinstance(protocol, dict) or "kind" in protocol):
-            raise _error(override, 0, "would set the protocol of every variant, but this command compares protocols")
+            raise argument_error(override, 0, "would set the protocol of every variant, but this command compares protocols")
         sets_modulation = isinstance(learning, dict) and "modulation" in learning
         if has_modulation and (sets_modulation or ("learning" in tree and not isinstance(learning, dict))):
-            raise _error(override, 0, "would set the modulation of every variant, but some variants have their own")
-
-
-def _refuse_modulation_without_learning(variants: Sequence[_Variant], file: Layer) -> None:
-    for variant in variants:
-        if "learning" in variant.layer.tree and not isinstance(file.tree.get("learning"), dict):
-            column = variant.written.index("+")
-            raise _error(variant.written, column, "the scenario has no learning section, so it cannot have a modulation")
-
-
-def _make_mark(written: str, key_column: int, value_column: int, path: Path) -> Mark:
-    return Mark(ARGUMENT, 0, written, key_column, value_column, ".".join(map(str, path)))
-
-
-def _error(written: str, column: int, message: str) -> ScenarioError:
-    return ScenarioError(format_complaint(_make_mark(written, column, column, ()), f"{written}: {message}"))
+            raise argument_error(override, 0, "would set the modulation of every variant, but some variants have their own")
+        for variant in variants:
+            if find_clash(variant.layer.tree, tree) is not None:
+                raise argument_error(override, 0, f"would undo {variant.written}; give one of them")

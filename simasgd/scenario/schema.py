@@ -23,7 +23,8 @@ from simasgd.scenario.learning.data import samples_of_epochs
 from simasgd.scenario.learning.learning import Learning
 from simasgd.scenario.learning.modulation import DefaultModulation, Modulation
 from simasgd.scenario.readable import ReadableScenario
-from simasgd.scenario.reading.load import Override, build_scenario, require_variants
+from simasgd.scenario.reading.load import build_scenario, require_variants
+from simasgd.scenario.reading.overrides import Override
 from simasgd.scenario.reading.sources import read_source
 from simasgd.scenario.record import Record
 from simasgd.scenario.sweep.section import SweepBlock

@@ -15,7 +15,7 @@ from itertools import product
 from simasgd.errors import ScenarioError
 from simasgd.printable import printable, shortened
 from simasgd.scenario.reading import keys, yaml_layer
-from simasgd.scenario.reading.load import Override, parse_override
+from simasgd.scenario.reading.overrides import Override, join_parameters, names_protocol, parse_override
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.vocabulary import units
 from simasgd.scenario.vocabulary.merge import Mark
@@ -103,7 +103,7 @@ def parse(arguments: Sequence[str]) -> tuple[list[Axis], list[str]]:
         if not equals:
             parse_override(Scenario, argument)  # raises with the reason
         try:
-            if TOGETHER not in key and _parse_values(value) is None:
+            if TOGETHER not in key and _parse_values(value, _split_of(key)) is None:
                 parse_override(Scenario, argument)
                 fixed.append(argument)
                 continue
@@ -120,7 +120,7 @@ def parse(arguments: Sequence[str]) -> tuple[list[Axis], list[str]]:
 def make_axis(key: str, value: str, others: Sequence[Axis] = ()) -> Axis:
     """Return the axis of a key, or of keys that vary together, from its values as written. Raises ValueError."""
     full = [keys.resolve_key(Scenario, part.strip()) for part in key.split(TOGETHER)]
-    axis = Axis(TOGETHER.join(full), _parse_values(value) or (value.strip(),))
+    axis = Axis(TOGETHER.join(full), _parse_values(value, _split_of(key)) or (value.strip(),))
     _check_together(axis)
     swept = [known for other in others for known in other.keys]
     for known in full:
@@ -141,7 +141,9 @@ def _check_together(axis: Axis) -> None:
     for value in axis.values:
         parts = axis.parts_of(value)
         if len(parts) != len(axis.keys) or not all(parts):
-            raise ValueError(f"{shortened(value, 80)} is not a value for each of {len(axis.keys)} keys; write {example}")
+            message = f"{shortened(value, 80)} is not a value for each of {len(axis.keys)} keys; write {example}"
+            with_braces = any(map(names_protocol, axis.keys)) and len(parts) > len(axis.keys)
+            raise ValueError(message + (", a protocol with parameters as {kind: KIND, KEY: VALUE}" if with_braces else ""))
 
 
 def combinations(axes: Sequence[Axis]) -> list[tuple[str, ...]]:
@@ -160,16 +162,22 @@ def _make_error(argument: str, message: str) -> ScenarioError:
     return ScenarioError(f"argument: {quoted}: {problem}")
 
 
-def _parse_values(given: str) -> tuple[str, ...] | None:
+def _split_of(key: str) -> Callable[[str], list[str]]:
+    """Return how a text is split into values of a key. Parameters of a protocol stay with it. Raises ValueError."""
+    is_protocol = TOGETHER not in key and names_protocol(keys.resolve_key(Scenario, key.strip()))
+    return (lambda text: join_parameters(split(text))) if is_protocol else split
+
+
+def _parse_values(given: str, divide: Callable[[str], list[str]]) -> tuple[str, ...] | None:
     """Return the values that a text stands for; None if it is a single value. Raises ValueError."""
-    parts = split(given)
+    parts = divide(given)
     values: list[str] = []
     for part in parts:
         call = _CALL.fullmatch(part)
         if call is None:
             values.append(part)
         elif call[1] in _FUNCTIONS:
-            values.extend(_FUNCTIONS[call[1]](split(call[2])))
+            values.extend(_FUNCTIONS[call[1]](divide(call[2])))
         else:
             raise ValueError(f"unknown function {shown(call[1])}; choose from {', '.join(_FUNCTIONS)}")
     if len(values) > MOST_POINTS:

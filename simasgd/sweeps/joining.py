@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from simasgd.errors import SimasgdError
 from simasgd.results.contents import read_scenario
 from simasgd.results.identity import name_content
+from simasgd.scenario.reading.overrides import names_modulation, names_protocol
 from simasgd.scenario.schema import Scenario
 from simasgd.storage.manifest import MANIFEST, Manifest
 from simasgd.storage.work_folder import POINTS, PURPOSE, WORK
@@ -23,6 +24,8 @@ from simasgd.sweeps.table import AND, Sweep
 
 _NOT_COMPARED = ("name", "title", "seed", "repeats", "sweep")
 
+Finder = Callable[[Scenario, str], Any]
+"""Finds the value of a scenario at a key."""
 Texts = dict[str, dict[str, str]]
 """The text of each value of a key, by the key and by the value in a form that can be compared."""
 
@@ -47,16 +50,17 @@ def join(plan: SweepPlan, folder: Path) -> SweepPlan:
     hashes = {one for manifest in manifests for one in manifest.contents.parameters}
     further = list(_read_points(plan, earlier, folder))
     texts: Texts = {key: {} for key in keys}
+    find = _find_with_modulation if any(map(_has_modulations, (*plan.axes, *earlier.axes))) else _find
     for point in plan.points:
-        _note(texts, point.scenario, plan.axes, point.values)
+        _note(texts, find, point.scenario, plan.axes, point.values)
     for scenario, _, values in further:
-        _note(texts, scenario, earlier.axes, values)
+        _note(texts, find, scenario, earlier.axes, values)
     is_alike = {axis.key for axis in plan.axes} == {axis.key for axis in earlier.axes}
     groups = [axis.keys for axis in plan.axes] if is_alike else [(key,) for key in keys]
     scenarios = [*((point.scenario, point.variant) for point in plan.points), *((one, variant) for one, variant, _ in further)]
     known: dict[tuple[tuple[str, ...], str, int], Point] = {}
     for one, variant in scenarios:  # 25 us and 0.025 ms have two folders but are one point: that of the plan
-        point = Point(tuple(_write(one, group, texts) for group in groups), variant, one)
+        point = Point(tuple(_write(find, one, group, texts) for group in groups), variant, one)
         known.setdefault((point.values, variant, one.seed), point)
     points = tuple(known.values())
     axes = tuple(_make_axis(group, i, points) for i, group in enumerate(groups))
@@ -96,15 +100,22 @@ def _read_points(plan: SweepPlan, earlier: Sweep, folder: Path) -> Iterator[tupl
             yield scenario, row["variant"], tuple(values[row[key]] for key, values in written)
 
 
-def _note(texts: Texts, scenario: Scenario, axes: Sequence[Axis], values: Sequence[str]) -> None:
+def _note(texts: Texts, find: Finder, scenario: Scenario, axes: Sequence[Axis], values: Sequence[str]) -> None:
     for axis, value in zip(axes, values, strict=True):
         for key, part in zip(axis.keys, axis.parts_of(value), strict=True):
-            texts[key].setdefault(_compare(_find(scenario, key)), part)
+            texts[key].setdefault(_compare(find(scenario, key)), part)
 
 
-def _write(scenario: Scenario, group: Sequence[str], texts: Mapping[str, Mapping[str, str]]) -> str:
-    found = [(key, _find(scenario, key)) for key in group]
-    return TOGETHER.join(texts[key].get(_compare(value), "") or _spell(scenario, key, value) for key, value in found)
+def _write(find: Finder, scenario: Scenario, group: Sequence[str], texts: Texts) -> str:
+    return TOGETHER.join(
+        texts[key].get(_compare(find(scenario, key)), "") or _spell(scenario, key, _find(scenario, key)) for key in group
+    )
+
+
+def _has_modulations(axis: Axis) -> bool:
+    """Return whether values of an axis are protocols with modulations, such as `async+inverse-staleness`."""
+    parts = zip(*map(axis.parts_of, axis.values), strict=True)
+    return any(names_protocol(key) and any(map(names_modulation, own)) for key, own in zip(axis.keys, parts, strict=True))
 
 
 def _find(scenario: Scenario, key: str) -> Any:
@@ -113,6 +124,14 @@ def _find(scenario: Scenario, key: str) -> Any:
     for part in key.split("."):
         value = getattr(value, part, None)
     return value
+
+
+def _find_with_modulation(scenario: Scenario, key: str) -> Any:
+    """Return the value of a key; of a protocol that, and the modulation beside it."""
+    value = _find(scenario, key)
+    if not names_protocol(key) or scenario.learning is None:
+        return value
+    return [one.model_dump(mode="json") for one in (scenario.protocol, scenario.modulation)]
 
 
 def _compare(value: Any) -> str:

@@ -13,6 +13,8 @@ from simasgd.results.identity import name_code, name_content
 from simasgd.scenario.protocol_variants import parse_target
 from simasgd.scenario.reading.false_names import refuse_two_meanings
 from simasgd.scenario.reading.marked_message import format_complaint
+from simasgd.scenario.reading.overrides import mark_argument, parse_override
+from simasgd.scenario.reading.precedence import refuse_contradictions
 from simasgd.scenario.reading.sources import read_source
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.sweep.section import Budget
@@ -22,6 +24,8 @@ from simasgd.sweeps.axes import MOST_POINTS, Axis, combinations, parse, round_of
 from simasgd.sweeps.roles import KeyRole, find_role
 from simasgd.sweeps.selecting import Condition, select
 from simasgd.sweeps.sweep_section import SECTION, put_together, read_block, split_override
+
+_REPEATS = "repeats"
 
 
 @final
@@ -88,6 +92,7 @@ def plan_sweep(
     axes, fixed = parse(arguments)
     file = source if isinstance(source, Layer) else read_source(source)
     refuse_two_meanings(Scenario, arguments, file)
+    refuse_contradictions([parse_override(Scenario, change) for change in fixed])
     of_sweep = [change for change in fixed if change.startswith(SECTION)]
     fixed = [change for change in fixed if change not in of_sweep]
     stated, file = read_block(file, of_sweep), file.without(SECTION)
@@ -96,7 +101,8 @@ def plan_sweep(
     if stated is not None:
         axes = put_together(stated, axes, constants, conditions)
     if any(axis.key == "seed" for axis in axes):
-        fixed = ["repeats=1", *fixed]
+        _refuse_repeats(arguments)
+        fixed = [f"{_REPEATS}=1", *fixed]
     points: dict[str, Point] = {}
     numbers: dict[str, dict[str, list[float | None]]] = {axis.key: {} for axis in axes}
     shown = [i for i, axis in enumerate(axes) if axis.key != "seed"]
@@ -129,6 +135,14 @@ def plan_sweep(
         None if target is None else parse_target(target, *listed),
         Budget() if stated is None else stated.budget,
     )
+
+
+def _refuse_repeats(arguments: Sequence[str]) -> None:
+    """Raise ScenarioError for an argument that repeats the points of a swept seed."""
+    for argument in arguments:
+        if argument.partition("=")[0].strip() == _REPEATS:
+            message = f"the values of seed take the place of repeats; leave {argument} out"
+            raise ScenarioError(format_complaint(mark_argument(argument, 0, 0, (_REPEATS,)), message))
 
 
 def _find_base(file: Layer, fixed: Sequence[str], variants: Sequence[str], points: Iterable[Point]) -> Scenario:

@@ -11,7 +11,8 @@ from typing import Any, final
 from simasgd.errors import ScenarioError
 from simasgd.scenario.reading.complaints import format_complaint_at
 from simasgd.scenario.reading.keys import resolve_key
-from simasgd.scenario.reading.load import build_section, parse_override
+from simasgd.scenario.reading.load import build_section
+from simasgd.scenario.reading.overrides import parse_override
 from simasgd.scenario.schema import Scenario
 from simasgd.scenario.sweep.section import Budget, SweepBlock
 from simasgd.scenario.vocabulary.merge import Layer, Mark, Path

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from simasgd.command import cli
 from simasgd.scenario.protocol_variants import build_comparison, parse_target
+from simasgd.scenario.reading.keys import resolve_key
 from simasgd.scenario.schema import Scenario
 from simasgd.sweeps.plan import plan_sweep
 
@@ -30,11 +31,22 @@ def run(line: str, further: str) -> str:
     command, _, file = line.partition(" > ")
     program, *arguments = split(command)
     assert program == "simasgd", f"{line}: only simasgd is run; say above the block why this is only checked"
-    done = CliRunner().invoke(cli.app, [*arguments, *shlex.split(further)], catch_exceptions=False, prog_name="simasgd")
+    added = shlex.split(further)
+    kept = [word for word in arguments if not any(_replaces(one, word) for one in added)]
+    done = CliRunner().invoke(cli.app, [*kept, *added], catch_exceptions=False, prog_name="simasgd")
     assert done.exit_code == 0, f"{line}\n{done.output}"
     if file:
         Path(file.strip()).write_text(done.stdout, encoding="utf-8")
     return done.stdout
+
+
+def _replaces(added: str, word: str) -> bool:
+    """Return whether an added KEY=VALUE gives a key that a word gives, or removes its section: both may not be given."""
+    try:
+        own, other = (resolve_key(Scenario, one.partition("=")[0]) for one in (added, word))
+    except ValueError:
+        return False  # it is an option, a protocol or a condition
+    return own == other or (added.endswith("=null") and other.startswith(f"{own}."))
 
 
 def split(line: str) -> list[str]:

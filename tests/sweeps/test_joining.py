@@ -121,3 +121,17 @@ def test_the_command_tries_failed_points_again_when_it_is_asked_to(tmp_path: Pat
     assert CliRunner().invoke(cli.app, [*words, "--retry-failed"]).exit_code == 0
     assert not (home / "failure.json").exists()
     assert set(Sweep.load(out).points["outcome"]) == {"finished"}
+
+
+@pytest.mark.usefixtures("quickly_compiled")
+def test_protocols_that_differ_in_their_modulation_are_different_points(tmp_path: Path) -> None:
+    path, out = scenario_file(tmp_path, LEARNING, {"stop": {"gradients": 4}}), tmp_path / "out"
+    protocols = ["async", "async+inverse-staleness"]
+    sweep(path, out, f"protocol={','.join(protocols)}")
+    sweep(path, out, "learners=2,4")
+    found = Sweep.load(out).points
+    assert sorted(zip(found["protocol"], found["cluster.learners"], strict=True)) == [
+        ("async", 2),
+        ("async", 4),
+        ("async+inverse-staleness", 4),
+    ]

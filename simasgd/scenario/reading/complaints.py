@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 from pydantic import ValidationError
 
+from simasgd.errors import ScenarioError
 from simasgd.protocols import foreign
 from simasgd.scenario.reading import catalogue, keys
 from simasgd.scenario.reading.marked_message import format_complaint
+from simasgd.scenario.reading.overrides import MODULATION, PROTOCOL, parse_protocol
 from simasgd.scenario.vocabulary import synonyms
-from simasgd.scenario.vocabulary.merge import Layer, Origin, Path
+from simasgd.scenario.vocabulary.merge import ARGUMENT, Layer, Origin, Path, kind_at
 from simasgd.scenario.vocabulary.section import LIST, LISTS, MAPPING, NAME, NUMBER, InconsistentScenario, Section
 from simasgd.scenario.vocabulary.values import nearest, shown
 
@@ -133,7 +136,7 @@ def _write_message(detail: Any, path: Path, layer: Layer, root: type[Section]) -
     found, kind, context = shown(detail["input"]), detail["type"], detail.get("ctx", {})
     match kind:
         case "missing":
-            return _write_missing(path)
+            return _write_missing(path, layer, root)
         case "extra_forbidden":
             inner, tree = _strip_variant(path, layer)
             section = keys.find_section(root, inner[:-1], tree)
@@ -181,11 +184,28 @@ def _write_message(detail: Any, path: Path, layer: Layer, root: type[Section]) -
             return f"{detail['msg']} (found {found})"
 
 
-def _write_missing(path: Path) -> str:
+def _write_missing(path: Path, layer: Layer, root: type[Section]) -> str:
     if path[-2:-1] == ("cluster",) and path[-1] in ("compute", "network", "server"):
         return f"missing; set it, or choose a cluster.profile ({', '.join(catalogue.list_profiles())})"
+    return f"missing{_suggest_value(path, layer, root)}"
 
-    return "missing"
+
+def _suggest_value(path: Path, layer: Layer, root: type[Section]) -> str:
+    """Return how a command line gives a key that its own argument made necessary; "" for keys of files."""
+    mark, kind = layer.marks.get(path[:-1]), kind_at(layer.tree, path[:-1])
+    if mark is None or mark.source != ARGUMENT or kind is None:
+        return ""
+    inner, tree = _strip_variant(path, layer)
+    section = keys.find_section(root, inner[:-1], {**tree, inner[-2]: {"kind": kind}} if len(inner) == 2 else tree)
+    field = None if section is None else section.model_fields.get(str(path[-1]))
+    if field is None or not field.examples:
+        return ""
+    value = json.dumps(field.examples[0]).strip('"')
+    return (
+        f"; write {kind}:{path[-1]}={value}"
+        if inner[:-1] in (PROTOCOL, MODULATION)
+        else f"; add {'.'.join(map(str, path))}={value}"
+    )
 
 
 def _write_bound(found: str, kind: str, context: dict[str, Any]) -> str:
@@ -202,10 +222,30 @@ def _write_bound(found: str, kind: str, context: dict[str, Any]) -> str:
 
 def _write_unknown_kind(tag: str, path: Path, context: dict[str, Any]) -> str:
     choices = context["expected_tags"]
+    if (":" in tag or "+" in tag) and (meant := _spell_notation(str(context["tag"]), path)):
+        return f"{tag} is no kind; write {meant}"
     if path[-2:] != ("protocol", "kind") and path[-1:] != ("protocol",):
         return f"unknown kind {tag}; {_suggest_kind(context['tag'], choices)}"
     choices = ", ".join([choices, *map(repr, foreign.list_installed_kinds())])
     return f"unknown kind {tag}; {_suggest_kind(context['tag'], choices)}; {_OWN_PROTOCOL}"
+
+
+def _spell_notation(tag: str, path: Path) -> str:
+    """Return how YAML says what a command line writes as `n-softsync:n=4` or `async+none`; "" for another text."""
+    try:
+        tree = parse_protocol(tag).tree
+    except ScenarioError:
+        return ""
+    key = ".".join(map(str, path[:-1] if path[-1:] == ("kind",) else path))
+    found = [f"{key}: {_spell_section(tree['protocol'])}"]
+    if "learning" in tree:
+        found.append(f"learning.modulation: {_spell_section(tree['learning']['modulation'])}")
+    return " and ".join(found)
+
+
+def _spell_section(section: Mapping[str, Any]) -> str:
+    pairs = (f"{key}: {value if isinstance(value, str) else json.dumps(value)}" for key, value in section.items())
+    return str(section["kind"]) if len(section) == 1 else f"{{{', '.join(pairs)}}}"
 
 
 def _suggest_kind(tag: Any, choices: str) -> str:

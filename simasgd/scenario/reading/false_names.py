@@ -1,6 +1,6 @@
-"""Overrides that would make words untrue: the names of variants, or an override before them.
+"""Overrides that would make the names of variants untrue, and short keys with two meanings.
 
-Two variants become equal, or one gets another kind; or a section is replaced that was changed before.
+Two variants become equal, or one gets another kind.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from simasgd.errors import ScenarioError
 from simasgd.scenario.reading import keys
 from simasgd.scenario.reading.marked_message import format_complaint
-from simasgd.scenario.vocabulary.merge import ARGUMENT, Layer, Mark, Origin, difference
+from simasgd.scenario.vocabulary.merge import ARGUMENT, Layer, Mark, Origin, difference, kind_at
 from simasgd.scenario.vocabulary.names import join_words
 from simasgd.scenario.vocabulary.section import Section
 
@@ -29,35 +29,15 @@ def refuse_other_kinds(root: type[Section], variants: Mapping[str, Layer], chang
     for change in changes:
         for path, mark in change.marks.items():
             key = ".".join(map(str, path))
-            kind = _kind_at(change.tree, path)
+            kind = kind_at(change.tree, path)
             if kind is None or len(keys.find_choices(root, path, {})) < 2:
                 continue  # it names no section of several kinds
-            own = {name: _kind_at(layer.tree, path) for name, layer in variants.items()}
+            own = {name: kind_at(layer.tree, path) for name, layer in variants.items()}
             changed = [name for name, its in own.items() if its not in (None, kind)]
             if changed:
                 names = f"the name{'s' if len(changed) > 1 else ''} of {join_words(changed[:3], 'and')}"
                 message = f"{kind} would hold for every variant, and {names} would be wrong"
                 raise ScenarioError(format_complaint(mark, f"{message}; {_ways(next(iter(own)), key, kind)}", at_key=True))
-
-
-def refuse_lost(changes: Sequence[Layer]) -> None:
-    """Raise ScenarioError for an override that names a kind, and so replaces what an override before it says.
-
-    For example, `record=timeline` after `record.weights=true` would leave no weights.
-    """
-    before = Layer()
-    for change in changes:
-        after = before.under(change)
-        for path, mark in before.marks.items():
-            if after.has(path):
-                continue
-            sizes = [size for size in range(1, len(path)) if isinstance(path[size], str)]  # of mappings, not of lists
-            outer = next((path[:size] for size in sizes if _kind_at(change.tree, path[:size])), None)
-            if outer is not None:
-                cause = change.marks[outer]
-                message = f"replaces the whole section, and with it {mark.text}; give {cause.text} first"
-                raise ScenarioError(format_complaint(cause, message, at_key=True))
-        before = after
 
 
 def overrules(change: Layer, variant: Layer) -> bool:
@@ -79,7 +59,7 @@ def refuse_two_meanings(root: type[Section], overrides: Sequence[str], file: Lay
     named = [value for key, value in written if key.removesuffix(".kind").rpartition(".")[2] == "protocol"]
     variants = file.tree.get("variants")
     layers = [file.tree, *(variants.values() if isinstance(variants, dict) else ())]
-    kinds = [_kind_at(layer, ("protocol",)) for layer in layers]
+    kinds = [kind_at(layer, ("protocol",)) for layer in layers]
     protocols = keys.find_foreign_protocols([*kinds, *(word for text in named for word in _WORD.split(text))])
     for (key, _), override in zip(written, overrides, strict=True):
         for protocol in protocols:
@@ -131,11 +111,3 @@ def _get(tree: Any, path: Sequence[str | int]) -> Any:
     for key in path:
         tree = tree[key]
     return tree
-
-
-def _kind_at(tree: Any, path: Sequence[str | int]) -> str | None:
-    """Return the kind that a tree gives the section at a path; None if it gives none."""
-    for key in path:
-        tree = tree.get(key) if isinstance(tree, dict) else None
-    kind = tree.get("kind") if isinstance(tree, dict) else tree
-    return kind if isinstance(kind, str) else None

@@ -9,20 +9,18 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from pydantic import ValidationError
 
 from simasgd.errors import ScenarioError
-from simasgd.scenario.reading import keys, yaml_layer
 from simasgd.scenario.reading.complaints import explain_errors, format_complaint_at
 from simasgd.scenario.reading.false_names import (
     overrules,
     refuse_equal,
-    refuse_lost,
     refuse_other_kinds,
     refuse_two_meanings,
 )
-from simasgd.scenario.reading.marked_message import format_complaint
 from simasgd.scenario.reading.measured import read_measured_files, rename_file_keys
-from simasgd.scenario.reading.precedence import drop_overruled
+from simasgd.scenario.reading.overrides import Override, parse_override, refuse_modulation
+from simasgd.scenario.reading.precedence import drop_overruled, refuse_contradictions
 from simasgd.scenario.reading.profiles import apply_profile
-from simasgd.scenario.vocabulary.merge import ARGUMENT, Layer, Mark, Origin, Path, iterate_paths
+from simasgd.scenario.vocabulary.merge import ARGUMENT, Layer, Mark, Origin, Path
 from simasgd.scenario.vocabulary.names import join_words
 from simasgd.scenario.vocabulary.section import Section
 from simasgd.scenario.vocabulary.values import nearest, shown
@@ -33,19 +31,6 @@ _MAX_VARIANTS = 1000
 _MAX_INHERITED = 1_000_000  # values
 _MAY_BE_LISTS = (("cluster", "compute"), ("cluster", "stragglers"))
 _NOT_IN_VARIANTS = ("name", "title", "variants", "repeats", "sweep")
-
-
-class Override(NamedTuple):
-    """A `key=value` that has been read: its text, the full path of its key, and its layer."""
-
-    text: str
-    path: tuple[str, ...]
-    layer: Layer
-
-    @property
-    def is_of_variant(self) -> bool:
-        """Whether it changes one variant, or all of them at once (`variants=null`)."""
-        return self.path[0] == "variants"
 
 
 class Built(NamedTuple, Generic[Root]):
@@ -65,6 +50,7 @@ def build_scenario(
     """
     file = rename_file_keys(file)
     changes = [parse_override(root, override) if isinstance(override, str) else override for override in overrides]
+    refuse_contradictions(changes)
     _refuse_many_variants(file)
     refuse_two_meanings(root, [change.text for change in changes], file)
     for change in changes:
@@ -74,10 +60,12 @@ def build_scenario(
     file = choose_variants(reduce(Layer.under, of_variants, file), chosen)
     of_all = {change.text: rename_file_keys(change.layer) for change in changes if not change.is_of_variant}
     arguments = reduce(Layer.under, of_all.values(), Layer())
-    refuse_lost(list(of_all.values()))
     variants = dict(_iterate_variants(file))
     refuse_other_kinds(root, variants, list(of_all.values()))
     base = file.without("variants")
+    for change in changes:
+        if change.names_modulation:
+            refuse_modulation(change.text, change.layer, base.under(arguments))
     whole = read_measured_files(apply_profile(base.under(arguments)))
     base = base.without("sweep")
     whole.marks.update({path: mark for path, mark in file.marks.items() if path[0] == "variants" and len(path) <= 2})
@@ -121,30 +109,6 @@ def require_variants(names: Sequence[str], known: Sequence[str]) -> None:
             raise ScenarioError(f"{ARGUMENT}: {_describe_missing(name, known)}")
         if name in names[:number]:
             raise ScenarioError(f"{ARGUMENT}: the variant {name} is given twice")
-
-
-def parse_override(root: type[Section], override: str, place: Mark | None = None) -> Override:
-    """Read one `key=value`, perhaps of a value that a file has at a place. Raises ScenarioError."""
-    key, equals, value = override.partition("=")
-    key = key.strip()
-    mark = Mark(ARGUMENT, 0, override, 0, len(override) - len(value), "", Origin.ARGUMENT)
-    mark = mark if place is None else place._replace(origin=Origin.ARGUMENT)
-    if not equals or not key:
-        raise ScenarioError(format_complaint(mark, f"{shown(override)} is not of the form key=value", at_key=True))
-    try:
-        full = keys.resolve_key(root, key)
-    except ValueError as error:
-        raise ScenarioError(format_complaint(mark, str(error), at_key=True)) from None
-    try:
-        plain = yaml_layer.parse_scalar(value)
-    except ValueError as error:
-        raise ScenarioError(format_complaint(mark, str(error))) from None
-    path = tuple(full.split("."))
-    tree: Any = plain
-    for part in reversed(path):
-        tree = {part: tree}
-    marks = {inner: mark._replace(key=".".join(map(str, inner))) for inner in iterate_paths(tree)}
-    return Override(override, path, Layer(tree, marks))
 
 
 def _iterate_variants(file: Layer) -> Iterator[tuple[str, Layer]]:

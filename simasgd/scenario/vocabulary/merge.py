@@ -8,7 +8,7 @@ Every value keeps the place it came from, so that a mistake is reported there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, NamedTuple
@@ -167,15 +167,23 @@ def difference(base: Any, other: Any) -> dict[str, Any]:
     return changed
 
 
+def kind_at(tree: Any, path: Sequence[str | int]) -> str | None:
+    """Return the kind that a tree gives the section at a path; None if it gives none."""
+    for key in path:
+        tree = tree.get(key) if isinstance(tree, dict) else None
+    kind = tree.get("kind") if isinstance(tree, dict) else tree
+    return kind if isinstance(kind, str) else None
+
+
 def _replaces(base: Any, over: Any) -> bool:
     """Return whether a mapping replaces another one whole."""
-    base = _as_mapping(base)
+    base = as_mapping(base)
     if not isinstance(base, dict):
         return True
     return "kind" in over and base.get("kind", over["kind"]) != over["kind"]
 
 
-def _as_mapping(value: Any) -> Any:
+def as_mapping(value: Any) -> Any:
     """Return the mapping that a kind or a quantity stands for, or another value itself."""
     if not isinstance(value, str) or value == UNLIMITED:
         return value
@@ -184,7 +192,7 @@ def _as_mapping(value: Any) -> Any:
 
 def _keys_of_bare(value: Any) -> tuple[str, ...]:
     """Return the key of the mapping that a kind or a quantity stands for; none for another value."""
-    whole = _as_mapping(value)
+    whole = as_mapping(value)
     return tuple(whole) if isinstance(whole, dict) and whole is not value else ()
 
 
@@ -194,7 +202,7 @@ def _merge(base: Any, over: Any, path: Path, replaced: set[Path]) -> Any:
     if not isinstance(over, dict) or _replaces(base, over):
         replaced.add(path)
         return over
-    base = _as_mapping(base)
+    base = as_mapping(base)
     merged = dict(base)
     for key, value in over.items():
         if key in base:

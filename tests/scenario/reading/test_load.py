@@ -86,10 +86,6 @@ def test_override(override: str, path: str, value: object) -> None:
     assert found == value
 
 
-def test_the_last_of_two_overrides_holds() -> None:
-    assert read(PLAIN, "learners=8", "learners=9").cluster.learners == 9
-
-
 def test_an_override_of_one_variant() -> None:
     yaml = PLAIN + "variants: {a: , b: {seed: 1}}\n"
     chosen = read(yaml, "variants.a.learners=8", "variants.b.seed=2")

@@ -135,9 +135,8 @@ def test_an_override_that_replaces_values_of_variants_is_told() -> None:
     ]
     assert told("learners=8", chosen=("free",)) == []
     assert told("learners=2") == [], "the variant has this value"
-    assert told("latency=1 s", "variants.free.network.latency=2 s", chosen=("sync", "free")) == [
-        "latency=1 s replaces what the variant free has of its own"
-    ]
+    with pytest.raises(ScenarioError, match="latency=1 s is for every variant, and so undoes variants"):
+        told("latency=1 s", "variants.free.network.latency=2 s", chosen=("sync", "free"))
 
 
 def test_variants_that_are_equal_in_the_file_are_nobodys_mistake() -> None:
