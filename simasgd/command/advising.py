@@ -17,6 +17,7 @@ from simasgd.command.options import (
     replace_option,
     scenario_argument,
     spell_command,
+    spell_out,
 )
 from simasgd.command.output.telling import Telling, telling_options
 from simasgd.command.results_place import ResultsPlace, add_page
@@ -73,7 +74,7 @@ def advise(
     from simasgd.advising.inquiry import list_advice_paths, plan_inquiry
 
     budgeted = () if budget is None else ("--budget", budget)
-    options = ("--target", target, *(word for one in vary for word in ("--vary", one)), *budgeted)
+    options = ("--target", target, *(word for one in vary for word in ("--vary", one)), *budgeted, *spell_out(out))
     command = spell_command("advise", scenario, overrides, options)
     inquiry = plan_inquiry(scenario, overrides, target, vary, budget, command)
     candidates = [one.scenario for one in inquiry.configurations]
@@ -85,7 +86,7 @@ def advise(
     check_devices(*candidates)
 
     destination = ResultsPlace("advise", f"{inquiry.base.name}-advice", out, replacing)
-    with destination.open(inquiry.contents, list_advice_paths(inquiry)) as place, outlook(lambda: GOES_ON):
+    with destination.open(inquiry.contents, list_advice_paths(inquiry), command) as place, outlook(lambda: GOES_ON):
         from simasgd.command.output.progress import stages
         from simasgd.report.page import write_advice
         from simasgd.report.terminal.advice import conclude_advice

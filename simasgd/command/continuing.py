@@ -6,12 +6,14 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from simasgd.command.options import learns, load_scenario, spell_command, spell_variants
+from simasgd.command.options import learns, load_scenario, spell_command, spell_out, spell_variants, spell_with
 from simasgd.command.output.telling import Telling
 from simasgd.command.results_place import ResultsPlace, run_into
 from simasgd.errors import UsageError
 from simasgd.scenario.vocabulary.names import STANDARD_INPUT
 from simasgd.storage.files import COMPARE, SCENARIO
+
+_KEEPING = "record.weights=true"
 
 
 def continue_run(
@@ -43,7 +45,7 @@ def continue_run(
     _require_ends(first, folder, name)
     is_comparison = first.has_variants and (folder / COMPARE).is_file()
     chosen = continued_scenario(first.scenario, epochs)
-    command = spell_command("run", name, (*overrides, *spell_variants(variants), "--continue", f"{epochs:g}"))
+    command = spell_command("run", name, (*overrides, *spell_variants(variants), "--continue", f"{epochs:g}"), spell_out(out))
 
     def compute(scenario: Any, **given: Any) -> Any:
         del scenario  # it is the one that `extend` makes of the first part's
@@ -70,7 +72,7 @@ def _require_ends(first: Any, folder: Path, name: str) -> None:
     if words[2:3] == [SCENARIO]:  # it came from standard input, and is in the folder
         words[2] = str(folder / SCENARIO)
     try:
-        require_ends(first, f"keep them: {shlex.join([*words, 'record.weights=true'])}")
+        require_ends(first, f"keep them: {spell_with(words, _KEEPING)}")
     except UsageError as error:
         raise UsageError(f"{folder}: {error}") from None
 
@@ -98,8 +100,8 @@ def _find_folder(name: str, overrides: tuple[str, ...], variants: tuple[str, ...
         if found is not None and found.contents.kind == "run" and found.contents.parameters == contents.parameters:
             return folder
     is_learning = learns(chosen)
-    keeping = ("record.weights=true",) if is_learning and not asked.record.weights else ()
-    keep = shlex.join(["simasgd", "run", name, *overrides, *keeping, *spell_variants(variants)])
+    words = ["simasgd", "run", name, *overrides, *spell_variants(variants)]
+    keep = spell_with(words, _KEEPING) if is_learning and not asked.record.weights else shlex.join(words)
     lacks = " that kept its weights" if is_learning else ""
     first = "run it first, from the same standard input" if name == STANDARD_INPUT else "run it first"
     raise UsageError(

@@ -85,10 +85,15 @@ def index(folder: Path, telling: Telling) -> None:
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 def status(folder: Path) -> None:
-    """Say how far the sweep or the search in FOLDER is, while it runs or after it was interrupted."""
-    from simasgd.sweeps.status import read_status
+    """Say how far the results in FOLDER are, while a command works on them or after it was interrupted.
 
-    for sentence in read_status(folder).sentences():
+    Of a sweep and of a search for advice it says how many points are done. It prints the command that goes on.
+    """
+    from simasgd.storage.state import read_state
+    from simasgd.sweeps.status import read_status
+    from simasgd.sweeps.table import is_sweep
+
+    for sentence in (read_status if is_sweep(folder) else read_state)(folder).sentences():
         click.echo(printable(sentence))
 
 

@@ -13,6 +13,7 @@ from simasgd.command.options import (
     out_option,
     replace_option,
     spell_command,
+    spell_out,
 )
 from simasgd.command.output.telling import Telling, telling_options
 from simasgd.command.results_place import ResultsPlace, add_page
@@ -52,7 +53,7 @@ def import_(
     described = None
     if scenario is not None or like is not None:
         described = _load_single(scenario or str(like), overrides, learns=like is None)
-    options = (*(("--like", like) if like else ()), *(("--name", name) if name else ()))
+    options = (*(("--like", like) if like else ()), *(("--name", name) if name else ()), *spell_out(out))
     command = spell_command("import", log, _name_input((*words, *options)))
 
     from simasgd.command.output.progress import phases
@@ -65,7 +66,7 @@ def import_(
 
     title = name_import(files, described, name)
     contents = describe_import(files, described, name, overrides)
-    with ResultsPlace("import", title, out, replacing).open(contents, IMPORT_PATHS) as place:
+    with ResultsPlace("import", title, out, replacing).open(contents, IMPORT_PATHS, command) as place:
         with outlook(lambda: STARTS_ANEW), phases(title, quiet=telling.quiet) as progress:
             run = import_log(files, described, name=title, overrides=overrides, progress=progress)
             result = Study(run.scenario, {"": [run]}, command, (run.summary.note,))
@@ -109,9 +110,10 @@ def validate(measured: str, words: tuple[str, ...], out: Path | None, replacing:
 
     system = load_measured(files, _choose_scenario(files[0], name, overrides))
     scenario = system.scenario
-    command = spell_command("validate", measured, _name_input(words))
+    command = spell_command("validate", measured, _name_input(words), spell_out(out))
     contents = describe_contents(system.files, scenario)
-    with ResultsPlace("validate", f"{scenario.name}-validate", out, replacing).open(contents, VALIDATION_PATHS) as place:
+    destination = ResultsPlace("validate", f"{scenario.name}-validate", out, replacing)
+    with destination.open(contents, VALIDATION_PATHS, command) as place:
         with outlook(lambda: STARTS_ANEW), phases(scenario.name, quiet=telling.quiet, learns=False) as progress:
             found = compare_with_simulation(system, command, progress)
             with unbroken(), place.replacing() as fresh:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,27 @@ def check_devices(*scenarios: Any) -> None:
 def spell_variants(variants: tuple[str, ...]) -> tuple[str, ...]:
     """Return the words of a command line that choose variants."""
     return tuple(word for variant in variants for word in ("--variant", variant))
+
+
+def spell_out(out: Path | None) -> tuple[str, ...]:
+    """Return the words of a command line that choose the folder of the results."""
+    return () if out is None else ("--out", str(out))
+
+
+def spell_with(words: Sequence[str], override: str) -> str:
+    """Return a command line with an override, in place of others of its key and of --out, whose folder has other results."""
+    from simasgd.scenario.reading.keys import resolve_key
+    from simasgd.scenario.schema import Scenario
+
+    def full_key(word: str) -> str:
+        try:
+            return resolve_key(Scenario, word.partition("=")[0].strip())
+        except ValueError:
+            return ""  # an option, or its value
+
+    out = words.index("--out") if "--out" in words else len(words)
+    kept = [word for i, word in enumerate(words) if i not in (out, out + 1) and full_key(word) != full_key(override)]
+    return shlex.join([*kept, override])
 
 
 def spell_command(verb: str, scenario: str, arguments: tuple[str, ...], options: tuple[str, ...] = ()) -> str:

@@ -15,6 +15,7 @@ from simasgd.command.options import (
     replace_option,
     scenario_argument,
     spell_command,
+    spell_out,
     spell_variants,
     variant_option,
 )
@@ -61,7 +62,8 @@ def record(
     same command records again, and replaces them. A recording that is interrupted is kept, unless there is a whole one.
     """
     chosen = load_scenario(scenario, overrides, variants)
-    options = (*(("--address", address) if address else ()), *(("--pace", pace) if pace != "paced" else ()))
+    given = (("--engine", name, "ray"), ("--address", address, None), ("--pace", pace, "paced"))
+    options = (*(word for key, value, usual in given if value and value != usual for word in (key, value)), *spell_out(out))
     command = spell_command("record", scenario, (*overrides, *spell_variants(variants)), options)
 
     from simasgd.testbed.engine.starting import require_engine, start_engine
@@ -81,7 +83,7 @@ def record(
     from simasgd.testbed.system.pacing import PACINGS
 
     contents = describe_contents("record", chosen, None, [name, pace])
-    with ResultsPlace("record", f"{chosen.name}-record", out, replacing).open(contents, list_paths(chosen)) as place:
+    with ResultsPlace("record", f"{chosen.name}-record", out, replacing).open(contents, list_paths(chosen), command) as place:
         earlier = _load_earlier(place.path) if is_file(place.path / STUDY) else None
         has_whole = earlier is not None and is_whole(earlier, chosen)
         ending, kept = EndRequest(), f"what was recorded until then is in {printable(str(place.shown))}"

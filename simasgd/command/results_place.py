@@ -16,9 +16,7 @@ from simasgd.command.output.telling import Telling
 from simasgd.errors import RunFailed, SimasgdError, UsageError
 from simasgd.printable import printable
 from simasgd.signals import GOES_ON, STARTS_ANEW, outlook, unbroken
-from simasgd.storage.files import PAGE
-
-_REPORTS = Path("reports")
+from simasgd.storage.files import PAGE, REPORTS
 
 
 def _write(result: Any, folder: Path) -> None:
@@ -42,23 +40,27 @@ class ResultsPlace:
     replacing: bool
 
     @contextmanager
-    def open(self, contents: Any, expected: Collection[str]) -> Iterator[Any]:
-        """Open the folder for results of `contents`, which may write the `expected` paths; list the results in the index."""
-        with self._open(contents, expected) as place:
+    def open(self, contents: Any, expected: Collection[str], command: str) -> Iterator[Any]:
+        """Open the folder for results of `contents`, which may write the `expected` paths; list the results in the index.
+
+        `command` is the command line that repeats, or goes on.
+        """
+        with self._open(contents, expected, command) as place:
             yield place
         add_to_index([place.path])
 
-    def _open(self, contents: Any, expected: Collection[str]) -> AbstractContextManager[Any]:
+    def _open(self, contents: Any, expected: Collection[str], command: str) -> AbstractContextManager[Any]:
         from simasgd.storage.opening import open_default_folder, open_folder
 
         if self.out is not None:
-            return open_folder(self.out, contents, expected, replacing=self.replacing)
+            return open_folder(self.out, contents, expected, replacing=self.replacing, command=command)
         return open_default_folder(
-            _REPORTS / self.name,
+            REPORTS / self.name,
             contents,
             expected,
             replacing=self.replacing,
             tell=lambda line: click.echo(printable(line), err=True),
+            command=command,
         )
 
     def find_earlier(self, contents: Any) -> list[Path]:
@@ -67,7 +69,7 @@ class ResultsPlace:
             return [self.out]
         from simasgd.storage.opening import name_aside
 
-        usual = _REPORTS / self.name
+        usual = REPORTS / self.name
         return [usual, name_aside(usual, contents)]
 
 
@@ -95,7 +97,8 @@ def run_into(
 
     with_all = chosen.with_others({name: run.scenario for name, run in measured.items()}) if measured else chosen
     asked = [run.summary.model_dump_json() for run in measured.values()]
-    with destination.open(describe_contents(destination.kind, with_all, target, asked), list_paths(with_all)) as place:
+    contents = describe_contents(destination.kind, with_all, target, asked)
+    with destination.open(contents, list_paths(with_all), command) as place:
         from simasgd.command.output.progress import phases
         from simasgd.results.study import Study
         from simasgd.studies.several import study
@@ -137,7 +140,7 @@ def add_to_index(studies: Sequence[Path]) -> None:
     """
     from simasgd.indexing.updating import find_index, update_index
 
-    homes = {study: find_index(study, _REPORTS.resolve()) for study in studies}
+    homes = {study: find_index(study, REPORTS.resolve()) for study in studies}
     for home in sorted({home for home in homes.values() if home is not None}):
         try:
             update_index(home, [study for study in studies if homes[study] == home])

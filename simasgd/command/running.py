@@ -16,6 +16,7 @@ from simasgd.command.options import (
     replace_option,
     scenario_argument,
     spell_command,
+    spell_out,
     spell_variants,
     variant_option,
 )
@@ -70,7 +71,7 @@ def run(
         continue_run(scenario, overrides, variants, epochs, out, replacing, checkpoint_seconds, telling)
         return
     chosen, notes = load_with_notes(scenario, overrides, variants)
-    command = spell_command("run", scenario, (*overrides, *spell_variants(variants)))
+    command = spell_command("run", scenario, (*overrides, *spell_variants(variants)), spell_out(out))
     run_into(ResultsPlace("run", chosen.name, out, replacing), chosen, command, checkpoint_seconds, telling, notes=notes)
 
 
@@ -125,6 +126,7 @@ def compare(
         *(() if scenario == STANDARD_INPUT else spell_variants(variants)),
         *(() if target is None else ("--target", target)),
         *(word for path in measured for word in ("--measured", str(path))),
+        *spell_out(out),
     )
     command = spell_command("compare", scenario, arguments, options)
     destination = ResultsPlace("compare", f"{chosen.name}-compare", out, replacing)

@@ -17,6 +17,7 @@ from simasgd.command.options import (
     replace_option,
     scenario_argument,
     spell_command,
+    spell_out,
     spell_variants,
     variant_option,
 )
@@ -73,7 +74,7 @@ def sweep(
 
     chosen = () if scenario == STANDARD_INPUT else spell_variants(variants)
     given = (("--target", target), ("--only", only))
-    options = (*chosen, *(word for name, value in given if value is not None for word in (name, value)))
+    options = (*chosen, *(word for name, value in given if value is not None for word in (name, value)), *spell_out(out))
     plan = plan_sweep(scenario, axes, spell_command("sweep", scenario, axes, options), target, variants, only)
     engine.require_budget(plan.budget)
     check_data(plan.scenario, *(point.scenario for point in plan.points))
@@ -89,7 +90,7 @@ def sweep(
     usual, *aside = destination.find_earlier(plan.contents)
     if not replacing and not any(path.is_dir() for path in aside):
         plan = join(plan, usual)
-    with destination.open(plan.contents, list_paths(plan)) as place, outlook(lambda: GOES_ON):
+    with destination.open(plan.contents, list_paths(plan), plan.command) as place, outlook(lambda: GOES_ON):
         from simasgd.command.output.progress import points
         from simasgd.report.page import write_sweep
         from simasgd.report.terminal.sweep import conclude_sweep

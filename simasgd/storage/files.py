@@ -12,6 +12,8 @@ RUN, VARIANTS, SCENARIO, STUDY, PAGE = "run.json", "variants.json", "scenario.ya
 SWEEP, COMPARE, TRACE, VALIDATION = "sweep.json", "compare.json", "timeline.json.gz", "validate.json"
 ADVICE, FAILURE = "advice.json", "failure.json"
 WEIGHTS = "weights.npz"
+REPORTS = Path("reports")
+"""The folder that commands write results below, unless another is named."""
 RUN_TABLES = ("learners", "updates", "evaluations", "timeline", "operations")
 """The names of a run's tables, each in NAME.parquet."""
 RUNS_CSV, CURVES_CSV = "runs.csv", "curves.csv"

@@ -52,12 +52,13 @@ class Manifest:
     """The files of results: relative POSIX paths, each with the SHA-256 digest of its content.
 
     `complete` says that the command has ended. Otherwise its page, or points of a sweep, may be
-    missing.
+    missing. `command` is the command line of unfinished work; "" where results themselves have it.
     """
 
     contents: Contents
     complete: bool
     files: Mapping[str, str]
+    command: str = ""
 
     def write(self, path: Path) -> None:
         """Write the list as a JSON file, whole or not at all."""
@@ -69,6 +70,7 @@ class Manifest:
             "complete": self.complete,
             "parameters": list(self.contents.parameters),
             "files": dict(sorted(self.files.items())),
+            **({"command": self.command} if self.command else {}),
         }
         write_whole(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
 
@@ -95,7 +97,8 @@ class Manifest:
             return None
         if not (isinstance(files, dict) and all(_is_inside(name) and _is_digest(value) for name, value in files.items())):
             return None
-        return cls(Contents(kind, tuple(parameters), code), complete, files)
+        command = content.get("command", "")
+        return cls(Contents(kind, tuple(parameters), code), complete, files, command if isinstance(command, str) else "")
 
 
 def _is_digest(value: Any) -> bool:

@@ -21,13 +21,13 @@ _MOST_OF_NAME, _MOST_OF_PATH = 255, 3500  # bytes; files within have longer name
 
 @contextmanager
 def open_folder(
-    folder: Path, contents: Contents, expected: Collection[str], *, replacing: bool = False
+    folder: Path, contents: Contents, expected: Collection[str], *, replacing: bool = False, command: str = ""
 ) -> Iterator[ResultsFolder]:
     """Open a folder for results of `contents`, made if absent, and hold it until the block ends.
 
     `expected` are the relative paths that may be written; a path that ends in a slash is a
     folder's. If the block raises, the files written so far stay as unfinished work, for the next
-    command with the same contents.
+    command with the same contents. `command` is the command line that goes on with that work.
 
     Raises UsageError before anything is changed, if
     - the folder holds other files but no results of simasgd,
@@ -48,13 +48,19 @@ def open_folder(
         _check_unchanged(target, folder, expected)
         with refusing(folder):
             reserve(work)
-            Manifest(contents, complete=False, files={}).write(work / PURPOSE)
+            Manifest(contents, complete=False, files={}, command=command).write(work / PURPOSE)
         yield ResultsFolder(target, folder, contents)
 
 
 @contextmanager
 def open_default_folder(
-    folder: Path, contents: Contents, expected: Collection[str], *, replacing: bool, tell: Callable[[str], None]
+    folder: Path,
+    contents: Contents,
+    expected: Collection[str],
+    *,
+    replacing: bool,
+    tell: Callable[[str], None],
+    command: str = "",
 ) -> Iterator[ResultsFolder]:
     """Open `folder` or, if it is taken, a folder beside it.
 
@@ -64,12 +70,12 @@ def open_default_folder(
     aside = name_aside(folder, contents)
     with ExitStack() as stack:
         if not replacing and aside.is_dir():
-            place = stack.enter_context(open_folder(aside, contents, expected))
+            place = stack.enter_context(open_folder(aside, contents, expected, command=command))
         else:
             try:
-                place = stack.enter_context(open_folder(folder, contents, expected, replacing=replacing))
+                place = stack.enter_context(open_folder(folder, contents, expected, replacing=replacing, command=command))
             except FolderTaken as taken:
-                place = stack.enter_context(open_folder(aside, contents, expected))
+                place = stack.enter_context(open_folder(aside, contents, expected, command=command))
                 reason = str(taken).partition(";")[0]
                 tell(f"{reason}; the new ones go to {aside}")
         yield place
@@ -87,14 +93,13 @@ def reopen_folder(folder: Path) -> Iterator[tuple[ResultsFolder, str]]:
     Yields the results folder, and the path of `folder` below it ("" if they are the same). Raises
     UsageError if it cannot be written to, or another process is writing to it.
     """
-    shown, target = folder, _resolve(folder)
+    shown, target = folder, _resolve(folder, "")
     if not target.is_dir():
         raise UsageError(f"{folder}: there is no such folder")
     listing = next((above for above in (target, *list(target.parents)[:3]) if _lists_files(above, target)), target)
     with locked(listing, shown, None):
-        with refusing(shown):
-            finish_publishing(listing)
         with refusing(shown, ""):
+            finish_publishing(listing)
             reserve(listing / WORK)
         below = "" if listing == target else target.relative_to(listing).as_posix()
         _check_unchanged(listing, shown, (f"{below}/{PAGE}" if below else PAGE,), "")
@@ -108,21 +113,22 @@ def _lists_files(home: Path, folder: Path) -> bool:
     return manifest is not None and any(name.startswith(below) for name in manifest.files)
 
 
-def check_name(folder: Path) -> None:
+def check_name(folder: Path, advice: str = ELSEWHERE) -> None:
     """Raise UsageError for a name that is too long for files inside the folder, or is not text."""
+    way = advice and f"; {advice}"
     try:
         name, whole = folder.absolute().name.encode(), str(folder.absolute()).encode()
     except UnicodeEncodeError:
-        raise UsageError(f"{folder}: a folder's name must be UTF-8 text; give another with --out") from None
+        raise UsageError(f"{folder}: a folder's name must be UTF-8 text{way}") from None
     if len(name) > _MOST_OF_NAME or len(whole) > _MOST_OF_PATH:
         quoted = shortened(str(folder), 100)
         limits = f"at most {_MOST_OF_NAME} bytes, and {_MOST_OF_PATH} with its path, are allowed"
-        raise UsageError(f"{quoted}: the name is too long; {limits}; give another with --out")
+        raise UsageError(f"{quoted}: the name is too long; {limits}{way}")
 
 
-def _resolve(folder: Path) -> Path:
+def _resolve(folder: Path, advice: str = ELSEWHERE) -> Path:
     try:
-        check_name(folder)
+        check_name(folder, advice)
         if folder.is_symlink() and not folder.exists():
             raise UsageError(f"{folder}: is a link to a folder that does not exist")
         target = folder.resolve()

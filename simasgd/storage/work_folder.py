@@ -14,7 +14,7 @@ from typing import Any
 
 from simasgd.errors import UsageError
 from simasgd.storage import lock
-from simasgd.storage.errors import FolderTaken, Obstacle, refusing
+from simasgd.storage.errors import ELSEWHERE, FolderTaken, Obstacle, refusing
 from simasgd.storage.files import clear_results, create, is_absent, is_folder, remove_if_empty
 from simasgd.storage.manifest import Contents
 
@@ -70,13 +70,14 @@ def clear_work(work: Path) -> None:
 
 @contextmanager
 def locked(target: Path, shown: Path, contents: Contents | None) -> Iterator[None]:
-    """Hold the lock of the results folder `target`, which is made if absent.
+    """Hold the lock of the results folder `target`, which is made if absent; there is no other place without `contents`.
 
     Afterwards the work folder is deleted if it keeps nothing, and so are empty folders that were
     made for it.
     """
     work, made, handle = target / WORK, [target, *target.parents], None
-    with refusing(shown):
+    elsewhere = "" if contents is None else ELSEWHERE
+    with refusing(shown, elsewhere):
         made = [folder for folder in made if not folder.exists()]
         absent: OSError | None = None
         for _ in range(_ATTEMPTS):
@@ -95,7 +96,7 @@ def locked(target: Path, shown: Path, contents: Contents | None) -> Iterator[Non
         if handle is None:
             raise _in_use(work, shown, contents)
     try:
-        with refusing(shown):
+        with refusing(shown, elsewhere):
             about = {"pid": os.getpid(), "host": platform.node(), "contents": None if contents is None else contents.name}
             create(work / _PROCESS, json.dumps(about).encode())
         yield
@@ -138,4 +139,5 @@ def _describe_process(work: Path) -> tuple[str, Any]:
 def _in_use(work: Path, shown: Path, contents: Contents | None) -> UsageError:
     process, other = _describe_process(work)
     error = FolderTaken if contents is not None and other != contents.name else UsageError
-    return error(f"{shown}: {process} is writing to it; wait until it ends, or give another place with --out")
+    other_way = "" if contents is None else f", or {ELSEWHERE}"
+    return error(f"{shown}: {process} is writing to it; wait until it ends{other_way}")

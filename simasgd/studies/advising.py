@@ -25,7 +25,7 @@ from simasgd.simulator import require_learning
 from simasgd.stages.progress import Progress, reporting
 from simasgd.storage.files import ADVICE
 from simasgd.storage.opening import open_folder
-from simasgd.studies.command_lines import spell_command
+from simasgd.studies.command_lines import listed, spell_command
 from simasgd.sweeps.pools.choosing import Engine
 from simasgd.sweeps.spelling import spell_axis, spell_protocol
 from simasgd.timing import ReportPart
@@ -159,7 +159,7 @@ def advise(
     chosen.require()
     words = _spell(vary)
     budget = None if budget is None else str(budget)
-    options = {"--target": (str(target),), "--vary": words, "--budget": () if budget is None else (budget,)}
+    options = {"--target": (str(target),), "--vary": words, "--budget": listed(budget), "--out": listed(folder)}
     command = spell_command("advise", source, overrides, options)
     inquiry = plan_inquiry(source, overrides, str(target), words, budget, command)
     require_files_for(one.scenario for one in inquiry.configurations)

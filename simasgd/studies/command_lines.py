@@ -20,3 +20,8 @@ def spell_command(
     name = SCENARIO if isinstance(source, Mapping) else str(source)
     given = [word for option, values in options.items() for value in values for word in (option, value)]
     return shlex.join(["simasgd", verb, name, *arguments, *given])
+
+
+def listed(value: str | Path | None) -> list[str]:
+    """Return the values of an option that is given at most once."""
+    return [] if value is None else [str(value)]

@@ -14,7 +14,7 @@ from simasgd.learning.devices import require_devices_for
 from simasgd.scenario.schema import Scenario, ScenarioSource
 from simasgd.stages.progress import Progress, reporting
 from simasgd.storage.opening import open_folder
-from simasgd.studies.command_lines import spell_command
+from simasgd.studies.command_lines import listed, spell_command
 from simasgd.sweeps.joining import join
 from simasgd.sweeps.plan import plan_sweep
 from simasgd.sweeps.pools.choosing import Engine
@@ -70,7 +70,7 @@ def sweep(
     chosen = Engine(name=engine, workers=workers, address=address)
     chosen.require()
     wanted = None if target is None else str(target)
-    options = {"--variant": variants, "--only": _listed(only), "--target": _listed(wanted)}
+    options = {"--variant": variants, "--only": listed(only), "--target": listed(wanted), "--out": listed(folder)}
     command = spell_command("sweep", source, arguments, options)
     plan = plan_sweep(source, arguments, command, wanted, variants, only)
     chosen.require_budget(plan.budget)
@@ -105,7 +105,3 @@ def sweep(
 
 def _spell(axis: str | Mapping[str, Any]) -> list[str]:
     return [axis] if isinstance(axis, str) else [spell_axis(key, values) for key, values in axis.items()]
-
-
-def _listed(value: str | None) -> list[str]:
-    return [] if value is None else [value]

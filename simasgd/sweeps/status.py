@@ -9,6 +9,7 @@ from typing import final
 
 from simasgd.storage.files import FAILURE, RUN
 from simasgd.storage.manifest import MANIFEST, Manifest
+from simasgd.storage.state import aim
 from simasgd.storage.work_folder import find_holder
 from simasgd.sweeps.estimate import say_seconds
 from simasgd.sweeps.table import AND, Sweep
@@ -90,7 +91,7 @@ def read_status(folder: Path) -> SweepStatus:
         failed=sum((folder / home / FAILURE).is_file() for home in without),
         pace=len(after) / took if after else None,
         holder=holder,
-        command=table.command,
+        command=AND.join(aim(command, folder) for command in table.command.split(AND)),
         searched=len(manifest.contents.parameters) if manifest is not None and is_search else 0,
         is_over=manifest is not None and manifest.complete,
     )

@@ -67,7 +67,7 @@ def test_a_files_name_that_is_no_text_is_refused_in_a_line(tmp_path, monkeypatch
     for name in ("mine\udcff.yaml", "mine.yaml"):
         (tmp_path / name).write_text(dump_yaml(scenario(TIMING).resolved()))
     _, err, code = printed(["run", "mine.yaml", "--out", "out\udcfe", "-q"], "utf-8", monkeypatch)
-    assert (err, code) == (r"out\udcfe: a folder's name must be UTF-8 text; give another with --out" + "\n", 2)
+    assert (err, code) == (r"out\udcfe: a folder's name must be UTF-8 text; give another place with --out" + "\n", 2)
     _, err, code = printed(["run", "mine\udcff.yaml", "--out", "out", "-q"], "utf-8", monkeypatch)
     assert (err, code) == (r"'mine\udcff.yaml': a file's name must be UTF-8 text" + "\n", 2)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.yaml", "mine\udcff.yaml"]

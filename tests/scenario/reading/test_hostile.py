@@ -292,6 +292,6 @@ def test_all_runs_are_bounded_together() -> None:
     "name", ["x" * 256, "x" * 5000, "a/" * 1800 + "x", "x\udcff", "λ" * 128], ids=lambda name: repr(name[:9])
 )
 def test_a_folder_of_results_has_a_name_that_its_files_can_have(name: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="give another with --out"):
+    with pytest.raises(UsageError, match="give another place with --out"):
         check_name(tmp_path / name)
     check_name(tmp_path / ("x" * 255))
