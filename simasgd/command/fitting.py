@@ -14,7 +14,7 @@ from simasgd.scenario.vocabulary.names import YAML_SUFFIXES
 
 
 @click.command()
-@click.argument("logs", metavar="LOG…", nargs=-1, required=True, callback=check_text)
+@click.argument("words", metavar="LOG… [mini_batch=N]", nargs=-1, required=True, callback=check_text)
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE.yaml", help="Write the profile to this file, and a page beside it."
 )
@@ -28,15 +28,18 @@ from simasgd.scenario.vocabulary.names import YAML_SUFFIXES
 )
 @click.option("--replace", "replacing", is_flag=True, help="Replace files that are there already.")
 @telling_options
-def fit(logs: tuple[str, ...], out: Path | None, form: Any, replacing: bool, telling: Telling) -> None:
+def fit(words: tuple[str, ...], out: Path | None, form: Any, replacing: bool, telling: Telling) -> None:
     """Fit the log of a real cluster: write a node profile, and a page about the fit.
 
     LOG is CSV or Parquet with a row for each operation; docs/logs.md lists the columns. It may also be the folder of a
     recorded run, or of an imported run whose log is still there. Several logs and folders are one cluster's.
 
+    mini_batch=N is the size of the mini-batches, where the log does not say it.
+
     A scenario names the profile: cluster.profile: FILE.yaml. Every number has its standard error in the profile's
     `sources`.
     """
+    logs, size = _sort_words(words)
     targets = _check_targets(out, replacing)
 
     from simasgd.calibration.fit import calibrate_log
@@ -47,15 +50,15 @@ def fit(logs: tuple[str, ...], out: Path | None, form: Any, replacing: bool, tel
 
     with outlook(lambda: STARTS_ANEW):
         log, names = read_sources([Path(log) for log in logs])
-        found = calibrate_log(log, names)
+        found = calibrate_log(log if size is None else log.with_mini_batch(size), names)
         del log
         profile = build_profile(found, form)
         if targets is not None:
             from simasgd.report.page import render_calibration
             from simasgd.scenario.reading import yaml_layer
 
-            words = (*logs[1:], "--out", str(out), *(("--speeds", form) if form != "list" else ()))
-            page = render_calibration(found, profile, targets[0].name, spell_command("fit", logs[0], words))
+            options = ("--out", str(out), *(("--speeds", form) if form != "list" else ()))
+            page = render_calibration(found, profile, targets[0].name, spell_command("fit", words[0], words[1:], options))
             _write(targets, (yaml_layer.dump_yaml(profile), page))
     lines = [*list_numbers(found), *(f"note: {remark}" for remark in found.remarks)]
     files = {} if targets is None else dict(zip(("profile", "report"), targets, strict=True))
@@ -64,6 +67,28 @@ def fit(logs: tuple[str, ...], out: Path | None, form: Any, replacing: bool, tel
         telling.print_json({**summarize(found, profile), **{word: file and str(file) for word, file in paths.items()}})
         return
     telling.name_files(lines, files, {})
+
+
+def _sort_words(words: tuple[str, ...]) -> tuple[tuple[str, ...], int | None]:
+    """Return the logs, and the size of the mini-batches if it is given. Raises UsageError for another KEY=VALUE."""
+    from simasgd.scenario.reading.overrides import parse_override
+    from simasgd.scenario.reading.precedence import refuse_contradictions
+    from simasgd.scenario.schema import Scenario
+
+    given = [word for word in words if "=" in word and not Path(word).exists()]
+    logs = tuple(word for word in words if word not in given)
+    changes = [parse_override(Scenario, word) for word in given]
+    refuse_contradictions(changes)
+    size = None
+    for change in changes:
+        if change.path != ("workload", "mini_batch"):
+            raise UsageError(f"{change.text}: a fit reads its numbers from the log; only mini_batch=N can be given besides")
+        size = change.layer.tree["workload"]["mini_batch"]
+        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+            raise UsageError(f"{change.text}: expected the samples of a mini-batch, a whole number from 1")
+    if not logs:
+        raise UsageError("there is no log; give a file, as in: simasgd fit log.csv mini_batch=32")
+    return logs, size
 
 
 def _check_targets(out: Path | None, replacing: bool) -> tuple[Path, Path] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -111,6 +111,13 @@ class OperationLog:
         if self.places is None:
             return f"row {row + 1}"
         return self.places.find(int(row if self.order is None else self.order[row]))
+
+    def with_mini_batch(self, samples: int) -> OperationLog:
+        """Return the log with this size for every computation whose size it does not say."""
+        sizes = np.full(self.size, np.nan) if self.mini_batch is None else self.mini_batch.copy()
+        rows = self.rows("compute")
+        sizes[rows[np.isnan(sizes[rows])]] = samples
+        return replace(self, mini_batch=sizes)
 
     @property
     def size(self) -> int:

@@ -12,10 +12,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from simasgd.command.cli import app
-from simasgd.errors import UsageError
+from simasgd.errors import ScenarioError, SimasgdError, UsageError
 from simasgd.scenario.cluster.profile_file import ProfileFile
 from simasgd.scenario.reading import yaml_layer
 from simasgd.scenario.schema import Scenario
+from simasgd.scenario.vocabulary.units import TIME, parse
 from tests.calibration.simulated import write_log
 
 COMPUTE = "{per_sample: 10 ms, distribution: gamma, cv: 0.2}"
@@ -152,3 +153,34 @@ def test_a_log_of_one_column_is_enough(tmp_path: Path) -> None:
     done = run(one_column(tmp_path))
     assert done.exit_code == 0
     assert re.search(r"distribution +lognormal, cv 0\.\d+ ±", done.output)
+
+
+def test_the_size_of_the_mini_batches_may_be_given(tmp_path: Path) -> None:
+    log, own = one_column(tmp_path), str(tmp_path / "own.yaml")
+    assert run(log, "mini_batch=64", "--out", own).exit_code == 0
+    compute = yaml_layer.read_layer(Path(own)).tree["cluster"]["compute"]
+    mean = float(pd.read_csv(log)["seconds"].mean())
+    assert parse(compute["per_sample"], TIME) * 64 == pytest.approx(mean, rel=0.01)
+    assert parse(compute["per_batch"], TIME) == 0.0
+    assert "simasgd fit" in (tmp_path / "own.html").read_text()
+    assert " mini_batch=64 --out " in (tmp_path / "own.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["mini_batch=64", "learners=3"], "learners=3: a fit reads its numbers from the log; only mini_batch=N can be given"),
+        (["mini_batch=0"], "mini_batch=0: expected the samples of a mini-batch, a whole number from 1"),
+        (["mini_batch=[1, 2]"], "expected the samples of a mini-batch"),
+        (["mini_batch=1", "workload.mini_batch=2"], "is given twice"),
+    ],
+)
+def test_a_fit_takes_no_other_key(words: list[str], message: str, tmp_path: Path) -> None:
+    with pytest.raises(SimasgdError) as complaint:
+        run(one_column(tmp_path), *words)
+    assert message in str(complaint.value)
+
+
+def test_a_list_of_speeds_for_other_learners_leads_to_a_law(folder: Path) -> None:
+    with pytest.raises(ScenarioError, match=r"there are 4 speeds for 32 learners; a law .* 'simasgd fit --speeds law'"):
+        Scenario.load(folder / "s.yaml", "learners=32")

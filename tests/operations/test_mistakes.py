@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -15,8 +16,8 @@ CASES = {
     "no header": ("", "log.csv: the file is empty; expected a header with at least one of seconds, milliseconds"),
     "no rows": ("learner,seconds\n\n", "log.csv: there are no rows"),
     "no duration": ("learner,start\n0,1\n", "log.csv: no column gives the duration; expected one of seconds, milli"),
-    "misspelt": ("lerner,seconds\n0,1\n", "log.csv: unknown column 'lerner'; did you mean 'learner'?"),
-    "unknown": ("loss,seconds\n0,1\n", "log.csv: unknown column 'loss'; known columns: learner, operation, seconds"),
+    "misspelt": ("lerner,seconds\n0,1\n", "log.csv, line 1: unknown column 'lerner'; did you mean 'learner'?"),
+    "unknown": ("loss,seconds\n0,1\n", "log.csv, line 1: unknown column 'loss'; known columns: learner, operation, seconds"),
     "twice": ("seconds,seconds\n0,1\n", "log.csv: there are two columns 'seconds'"),
     "two durations": ("seconds,milliseconds\n0,1\n", "the columns seconds and milliseconds both give the duration; leave one"),
     "two starts": ("seconds,start,start_nanoseconds\n0,1,1\n", "the columns start and start_nanoseconds both give the start"),
@@ -42,7 +43,7 @@ CASES = {
         "the clock jumps back, or two learners share a name",
     ),
     "semicolons": ("learner;seconds\n0;1\n", "log.csv, line 1: its values are divided by semicolons; divide them by commas"),
-    "control characters": ("sec\x07onds\n0\n", "log.csv: unknown column 'sec\\x07onds'"),
+    "control characters": ("sec\x07onds\n0\n", "log.csv, line 1: unknown column 'sec\\x07onds'"),
 }  # fmt: skip
 
 
@@ -113,3 +114,36 @@ def test_all_files_have_a_start_or_none_has(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match=r"b\.csv: there is no start, but .*a\.csv has one"):
         read_log([tmp_path / "a.csv", tmp_path / "b.csv"])
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("rank,step_ms", "unknown columns 'rank' and 'step_ms'; did you mean 'learner' and 'milliseconds'?"),
+        (
+            "worker_id,start_ms,dur",
+            "did you mean 'learner', 'start_milliseconds' and 'seconds'?",
+        ),
+        ("host,ts,time_us", "did you mean 'learner', 'start' and 'microseconds'?"),
+        (
+            "learner,start_s,batch_size,seconds",
+            "'start_s' and 'batch_size'; did you mean 'start' and 'mini_batch'?",
+        ),
+        ("gpu,loss,s", "did you mean 'learner' for 'gpu' and 'seconds' for 's'? known columns: learner, operation"),
+    ],
+)
+def test_usual_names_of_columns_lead_to_those_of_a_log(header: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(f"{header}\n{','.join('1' for _ in header.split(','))}\n", encoding="utf-8")
+    with pytest.raises(UsageError) as complaint:
+        read_log([tmp_path / "log.csv"])
+    assert str(complaint.value).startswith(f"{tmp_path / 'log.csv'}, line 1: unknown columns ")
+    assert said in str(complaint.value)
+
+
+def test_a_size_is_that_of_the_computations_without_one(tmp_path: Path) -> None:
+    rows = ["learner,operation,seconds,mini_batch", "0,compute,1,16", "0,compute,1,", "0,update,1,"]
+    (tmp_path / "log.csv").write_text("\n".join(rows), encoding="utf-8")
+    found = read_log([tmp_path / "log.csv"]).with_mini_batch(32)
+    assert found.mini_batch is not None
+    assert found.mini_batch[found.rows("compute")].tolist() == [16.0, 32.0]
+    assert np.isnan(found.mini_batch[found.rows("update")]).all(), "an update has no size"

@@ -202,7 +202,9 @@ class Cluster(Section):
         yield from within("server.update_law", self.server.update_law.law_inconsistencies())
         yield from within("costs", self.costs.inconsistencies())
         if isinstance(self.speeds, tuple) and len(self.speeds) != self.learners:
-            yield Inconsistency(("speeds",), f"there are {len(self.speeds)} speeds for {self.learners} learners")
+            message = f"there are {len(self.speeds)} speeds for {self.learners} learners"
+            law = "a law (distribution, cv) is for any number of learners, and 'simasgd fit --speeds law' fits one to a log"
+            yield Inconsistency(("speeds",), f"{message}; {law}")
         if isinstance(self.speeds, Speeds):
             yield from within("speeds", self.speeds.inconsistencies())
         yield from self._unlike_nodes()
