@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, final
+from typing import Annotated, Any, Literal, final
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from simasgd.scenario.cluster.measured import series_of
-from simasgd.scenario.cluster.times import AbstractTimes, Distribution
+from simasgd.scenario.cluster.times import MEASURED, AbstractTimes, Distribution
 from simasgd.scenario.vocabulary.section import Count, Inconsistency, Number, Rival, Section
 from simasgd.scenario.vocabulary.units import Seconds
 
@@ -35,8 +35,9 @@ class Compute(AbstractTimes):
     per_batch: Seconds = 0.0
     """Time that does not depend on the size of the mini-batch."""
     per_sample: Seconds | None = None
-    """Time per sample. Only empirical times and traces may leave it out; they are then the times of
-    a mini-batch of any size. If it is given, only the ratios of the measured times count."""
+    """Time per sample. 0 if it is absent and `per_batch` is given. Empirical times and traces may
+    leave out both; they are then the times of a mini-batch of any size. If it is given, only the
+    ratios of the measured times count."""
     efficiency: Annotated[Efficiency | None, Field(examples=[{"full_at": 16, "exponent": 0.5}])] = None
     """Efficiency on small mini-batches; 1 at every size if absent."""
     per: Literal["learner", "cluster"] | None = None
@@ -48,10 +49,21 @@ class Compute(AbstractTimes):
     block: Count | None = None
     """Length of a block of the bootstrap, in mini-batches. ⌈√n⌉ for a series of n times if absent."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_any_size(cls, value: Any) -> Any:
+        """Add a time per sample of 0 where only the time of a mini-batch is given."""
+        if not isinstance(value, dict) or value.get("per_batch") is None or value.get("efficiency") is not None:
+            return value
+        is_measured = value.get("measured") is not None or value.get("distribution") in MEASURED
+        return value if is_measured or "per_sample" in value else {**value, "per_sample": 0.0}
+
     def inconsistencies(self) -> list[Inconsistency]:
         found = [*self.law_inconsistencies(), *self._trace_inconsistencies()]
-        if self.per_sample is None and self.distribution not in ("empirical", "trace"):
-            found.append(Inconsistency(("per_sample",), "missing"))
+        if self.per_sample is None and self.distribution not in MEASURED:
+            found.append(
+                Inconsistency(("per_sample",), "missing: give the time per sample, or per_batch, that of a mini-batch")
+            )
         if self.per_sample is None and self.efficiency is not None:
             rivals = (Rival(("efficiency",), ("per_sample",)),)
             found.append(Inconsistency(("efficiency",), "needs per_sample, which is missing", rivals))

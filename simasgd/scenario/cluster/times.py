@@ -14,7 +14,8 @@ Distribution = Literal["constant", "gamma", "lognormal", "exponential", "shifted
 Variation = Annotated[Number, Field(ge=0.0, le=10.0, examples=[0.5])]
 # The laws with a fixed coefficient of variation.
 _FIXED = {"constant": 0.0, "exponential": 1.0}
-_MEASURED = ("empirical", "trace")
+MEASURED = ("empirical", "trace")
+"""The laws that need measured times."""
 
 
 class AbstractTimes(Section):
@@ -68,7 +69,7 @@ class AbstractTimes(Section):
         for key in ("column", "learner_column", "unit"):
             if getattr(self, key) is not None:
                 return [Inconsistency((key,), "is about the file of measured times, but `file` is missing")]
-        if self.distribution in _MEASURED:
+        if self.distribution in MEASURED:
             return self._measured_inconsistencies()
         if self.measured is not None:
             message = f"there are measured times, but the distribution is {self.distribution}, not empirical (null unsets them)"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from simasgd.errors import ScenarioError
+from simasgd.scenario.cluster.compute import Compute
 from simasgd.scenario.reading import catalogue, yaml_layer
 from simasgd.scenario.schema import Scenario
 from tests.scenario.reading.plain import PLAIN, read
@@ -171,3 +173,22 @@ def test_every_named_scenario_loads() -> None:
 def test_variants_can_be_taken_away() -> None:
     assert len(Scenario.load("quickstart").variants) == 3
     assert Scenario.load("quickstart", "variants=null").variants == {}
+
+
+def test_the_time_of_a_mini_batch_is_enough() -> None:
+    """The time per sample is 0 then; of measured times it stays open, because they have times of their own."""
+    links = "network: {latency: 0 s, bandwidth: unlimited}, server: {bandwidth: unlimited, update: 0 s}"
+    whole = PLAIN.replace("profile: p775", f"{links}, compute: {{COMPUTE}}")
+
+    def compute(text: str, *overrides: str) -> Compute:
+        found = read(whole.replace("COMPUTE", text), *overrides).cluster.compute
+        assert isinstance(found, Compute)
+        return found
+
+    assert compute("per_batch: 0.2 s").per_sample == 0.0
+    assert compute("per_sample: 1 s", "per_batch=0.2 s").per_sample == 1.0
+    assert compute("per_batch: 0.2 s, measured: [1 s, 2 s]").per_sample is None
+    with pytest.raises(ScenarioError, match="per_sample: missing: give the time per sample, or per_batch"):
+        compute("per_batch: 0.2 s, per_sample: null")
+    with pytest.raises(ScenarioError, match="would take no time at all"):
+        compute("per_batch: 0 s")
