@@ -24,6 +24,8 @@ _TOGETHER = 0.25
 """The part of a round's computing by which learners may begin it at different times."""
 _MOST_ROUNDS = 0.9
 """The part of the rounds that must have all learners."""
+LEAST_OF_HALF = 10
+"""Gradients, or updates, of half a run from which it has a rate of its own."""
 
 Counted = Literal["applied", "computed"]
 
@@ -70,7 +72,7 @@ def measure(found: Observation, counted: Counted, round_size: int) -> Measures:
             _rate(of_updates[of_updates <= middle], middle - begin),
             _rate(of_updates[of_updates > middle], found.seconds - middle),
         ]
-        updates_halves = _differ(parts, updates_rate)
+        updates_halves = _differ(parts, updates_rate) if len(of_updates) >= 2 * LEAST_OF_HALF else None
     no_barrier = _say_why_no_rounds(found, round_size)
     rounds = None if no_barrier else _round_costs(found, begin, round_size)
     if rounds is None and not no_barrier:
@@ -85,7 +87,7 @@ def measure(found: Observation, counted: Counted, round_size: int) -> Measures:
             steady_gradients=len(steady),
         ),
         rate=rate,
-        rate_halves=_differ(halves, rate),
+        rate_halves=_differ(halves, rate) if len(steady) >= 2 * LEAST_OF_HALF else None,
         updates_rate=updates_rate,
         updates_halves=updates_halves,
         whole_rate=_rate(done_at, found.seconds),

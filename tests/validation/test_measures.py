@@ -152,3 +152,10 @@ def test_the_verdict_states_staleness_and_barriers() -> None:
     worse = state_verdict(pair(1.0, 1.0), "applied", (), distance(0.2, 0.05), pair(1.2, 1.205))
     assert "Its distribution differs by more than the two halves of the measured run do" in worse
     assert "The cost of barriers agrees within the difference of the measured run's two halves" in worse
+
+
+@pytest.mark.parametrize(("gradients", "known"), [(2, False), (19, False), (20, True), (40, True)])
+def test_halves_of_a_few_gradients_are_not_compared(gradients: int, known: bool) -> None:
+    rows = [(0, "compute", float(k), float(k + 1)) for k in range(gradients)]
+    measured = measure(Observation(1, float(gradients), None, None, None, None, spans(*rows)), "computed", 1)
+    assert (measured.rate_halves is not None) == known
