@@ -190,7 +190,7 @@ def _parse_values(given: str, divide: Callable[[str], list[str]]) -> tuple[str, 
     if len(parts) == 1 and _CALL.fullmatch(parts[0]) is None:
         return None
     if not all(values):
-        raise ValueError("a value is empty")
+        raise ValueError("a value is empty" if len(values) > 1 else "there are no values")
     return tuple(values)
 
 

@@ -32,8 +32,11 @@ def spell_items(key: str, values: Any) -> str:
     """Return the values of an axis, one for each item, as text. Raises ValueError."""
     if isinstance(values, Mapping) or not isinstance(values, Iterable):
         raise ValueError(f"found {shown(values)}; expected a list of values, or text such as 'range(0, 3)'")
+    items = list(values)
+    if not items:
+        raise ValueError("there are no values")
     together = len(key.split(TOGETHER))
-    return f"choice({', '.join(_spell_item(item, together) for item in values)})"
+    return f"choice({', '.join(_spell_item(item, together) for item in items)})"
 
 
 def _spell_item(item: Any, together: int) -> str:

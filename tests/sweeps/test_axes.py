@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from simasgd.errors import ScenarioError
 from simasgd.sweeps.axes import Axis, combinations, parse
+from simasgd.sweeps.spelling import spell_axis
 
 
 def values(argument: str) -> tuple[str, ...]:
@@ -73,7 +74,7 @@ def test_combinations_run_through_the_last_axis_first() -> None:
     [
         (["learners=1,,2"], "a value is empty"),
         (["learners=1,"], "a value is empty"),
-        (["learners=choice()"], "a value is empty"),
+        (["learners=choice()"], "there are no values"),
         (["learners=choice(1,,2)"], "a value is empty"),
         (["learners=foo(1)"], "unknown function 'foo'; choose from range, choice, linspace, logspace"),
         (["learnerz=1,2"], "unknown key 'learnerz'; did you mean 'cluster.learners'?"),
@@ -161,3 +162,10 @@ def test_logspace_has_its_ends_and_equal_ratios(start: float, factor: float, cou
     assert (found[0], found[-1], len(found)) == (start, start * factor, count)
     for before, after in pairwise(found):
         assert math.isclose(after / before, factor ** (1 / (count - 1)), rel_tol=1e-4)
+
+
+def test_an_axis_without_values_is_named_so() -> None:
+    with pytest.raises(ScenarioError, match=r"^learners: there are no values$"):
+        spell_axis("learners", [])
+    with pytest.raises(ScenarioError, match=r"learners=choice\(\): there are no values"):
+        parse(["learners=choice()"])
