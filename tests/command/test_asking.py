@@ -17,6 +17,7 @@ from simasgd.errors import SimasgdError
 from simasgd.scenario.reading import catalogue
 from simasgd.scenario.reading.yaml_layer import dump_yaml, parse_layer
 from simasgd.scenario.schema import Scenario
+from simasgd.scenario.vocabulary.merge import merge
 from tests.build import TIMING, scenario
 
 MINE = """\
@@ -124,7 +125,9 @@ def test_a_variant_alone_has_a_folder_and_a_command_of_its_own(tmp_path: Path) -
     page = (home / "index.html").read_text()
     assert "simasgd run two.yaml --variant free" in page
     assert "Variant free of two" in page
-    told = simasgd("check", "two.yaml", "variants.free.mini_batch=3", "mini_batch=5", folder=tmp_path).stdout
+    own = merge(two_variants(), {"variants": {"free": {"workload": {"mini_batch": 3}}}})
+    (tmp_path / "own.yaml").write_text(dump_yaml(own))
+    told = simasgd("check", "own.yaml", "mini_batch=5", folder=tmp_path).stdout
     assert told.splitlines()[-1] == "note: mini_batch=5 replaces what the variant free has of its own"
     some = ("two.yaml", "--variant", "free", "--variant", "sync")
     assert simasgd("check", *some, folder=tmp_path).stdout == "two.yaml: fine (2 runs)\n"
