@@ -24,7 +24,7 @@ _TOGETHER = 0.25
 """The part of a round's computing by which learners may begin it at different times."""
 _MOST_ROUNDS = 0.9
 """The part of the rounds that must have all learners."""
-LEAST_OF_HALF = 10
+_LEAST_OF_HALF = 10
 """Gradients, or updates, of half a run from which it has a rate of its own."""
 
 Counted = Literal["applied", "computed"]
@@ -61,7 +61,10 @@ def measure(found: Observation, counted: Counted, round_size: int) -> Measures:
     begin, left_out = find_warm_up(done_at, found.learners)
     steady = done_at[left_out:]
     middle = (begin + found.seconds) / 2
-    halves = [_rate(steady[steady <= middle], middle - begin), _rate(steady[steady > middle], found.seconds - middle)]
+    halves = [
+        _rate_of_half(steady[steady <= middle], middle - begin),
+        _rate_of_half(steady[steady > middle], found.seconds - middle),
+    ]
     rate = _rate(steady, found.seconds - begin)
     made_at = _made_at(found)
     updates_rate = updates_halves = None
@@ -69,10 +72,10 @@ def measure(found: Observation, counted: Counted, round_size: int) -> Measures:
         of_updates = made_at[made_at > begin] if left_out else made_at
         updates_rate = _rate(of_updates, found.seconds - begin)
         parts = [
-            _rate(of_updates[of_updates <= middle], middle - begin),
-            _rate(of_updates[of_updates > middle], found.seconds - middle),
+            _rate_of_half(of_updates[of_updates <= middle], middle - begin),
+            _rate_of_half(of_updates[of_updates > middle], found.seconds - middle),
         ]
-        updates_halves = _differ(parts, updates_rate) if len(of_updates) >= 2 * LEAST_OF_HALF else None
+        updates_halves = _differ(parts, updates_rate)
     no_barrier = _say_why_no_rounds(found, round_size)
     rounds = None if no_barrier else _round_costs(found, begin, round_size)
     if rounds is None and not no_barrier:
@@ -87,7 +90,7 @@ def measure(found: Observation, counted: Counted, round_size: int) -> Measures:
             steady_gradients=len(steady),
         ),
         rate=rate,
-        rate_halves=_differ(halves, rate) if len(steady) >= 2 * LEAST_OF_HALF else None,
+        rate_halves=_differ(halves, rate),
         updates_rate=updates_rate,
         updates_halves=updates_halves,
         whole_rate=_rate(done_at, found.seconds),
@@ -102,6 +105,11 @@ def measure(found: Observation, counted: Counted, round_size: int) -> Measures:
 
 def _rate(done_at: Floats, seconds: float) -> float | None:
     return len(done_at) / seconds if seconds > 0.0 and len(done_at) else None
+
+
+def _rate_of_half(done_at: Floats, seconds: float) -> float | None:
+    """Return the rate of half a run; None if too little was done in it to have one."""
+    return _rate(done_at, seconds) if len(done_at) >= _LEAST_OF_HALF else None
 
 
 def _differ(parts: list[float | None] | list[float], whole: float | None) -> float | None:

@@ -26,7 +26,7 @@ from simasgd.storage.files import RUN, digest
 from simasgd.tape.arrays import Ints
 from simasgd.timing import ReportPart, simulate_timing
 from simasgd.validation.forms import FORMAT, Phase, QuantityPair, StalenessDistance, Validation
-from simasgd.validation.measures import LEAST_OF_HALF, OTHER, REST, Counted, Measures, measure
+from simasgd.validation.measures import OTHER, REST, Counted, Measures, measure
 from simasgd.validation.observation import Observation, observe_log, observe_run
 from simasgd.validation.verdict import state_verdict
 
@@ -149,7 +149,7 @@ def validate(measured: MeasuredSystem, command: str, progress: ReportPart) -> Va
             "learners": scenario.cluster.learners,
             "seeds": tuple(single.seed for single in singles),
             "counted": counted,
-            "remarks": _list_remarks(measured, whole, amount, len(reporting), measures.state.steady_gradients),
+            "remarks": _list_remarks(measured, whole, amount, len(reporting), measures),
         },
     )
 
@@ -173,7 +173,7 @@ def _simulate(scenario: Scenario, gradients: int, progress: ReportPart) -> Obser
     return observe_run(assemble(chosen, timing, None, timing.seconds))
 
 
-def _list_remarks(measured: MeasuredSystem, whole: int, amount: int, reporting: int, steady: int) -> tuple[str, ...]:
+def _list_remarks(measured: MeasuredSystem, whole: int, amount: int, reporting: int, measures: Measures) -> tuple[str, ...]:
     remarks = [*measured.remarks, *(["The variants of the scenario are left out"] if measured.has_variants else [])]
     learners = measured.scenario.cluster.learners
     if reporting and reporting < learners:
@@ -182,7 +182,8 @@ def _list_remarks(measured: MeasuredSystem, whole: int, amount: int, reporting: 
         )
     if amount < whole:
         remarks.append(f"{whole:,} gradients were measured, and {amount:,} simulated")
-    if steady < 2 * LEAST_OF_HALF:
+    if measures.rate_halves is None:
+        steady = measures.state.steady_gradients
         many = f"{steady:,} gradient{'' if steady == 1 else 's'}"
         remarks.append(f"Only {many} were measured after the warm-up, too few to say what the measured halves differ")
     return tuple(remarks)

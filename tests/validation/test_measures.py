@@ -71,6 +71,13 @@ def test_a_cycle_lasts_from_one_computation_to_the_next() -> None:
     assert "pull" not in found
 
 
+@pytest.mark.parametrize(("gradients", "known"), [(2, False), (19, False), (20, True), (40, True)])
+def test_halves_of_a_few_gradients_are_not_compared(gradients: int, known: bool) -> None:
+    rows = [(0, "compute", float(k), float(k + 1)) for k in range(gradients)]
+    measured = measure(Observation(1, float(gradients), None, None, None, None, spans(*rows)), "computed", 1)
+    assert (measured.rate_halves is not None) == known
+
+
 def test_a_barrier_costs_the_slowest_learner_of_each_round() -> None:
     rows = [(learner, "compute", 10.0 * k, 10.0 * k + seconds) for learner, seconds in ((0, 1.0), (1, 3.0)) for k in range(4)]
     found = Observation(2, 40.0, None, None, None, None, spans(*rows))
@@ -152,10 +159,3 @@ def test_the_verdict_states_staleness_and_barriers() -> None:
     worse = state_verdict(pair(1.0, 1.0), "applied", (), distance(0.2, 0.05), pair(1.2, 1.205))
     assert "Its distribution differs by more than the two halves of the measured run do" in worse
     assert "The cost of barriers agrees within the difference of the measured run's two halves" in worse
-
-
-@pytest.mark.parametrize(("gradients", "known"), [(2, False), (19, False), (20, True), (40, True)])
-def test_halves_of_a_few_gradients_are_not_compared(gradients: int, known: bool) -> None:
-    rows = [(0, "compute", float(k), float(k + 1)) for k in range(gradients)]
-    measured = measure(Observation(1, float(gradients), None, None, None, None, spans(*rows)), "computed", 1)
-    assert (measured.rate_halves is not None) == known
