@@ -14,9 +14,10 @@ from simasgd.errors import ScenarioError
 from simasgd.scenario.learning.modulation import NoModulation, SqrtBatch
 from simasgd.scenario.protocol_variants import read_protocol
 from simasgd.scenario.reading.measured import rename_file_keys
-from simasgd.scenario.reading.overrides import parse_override
+from simasgd.scenario.reading.overrides import Override, parse_override
+from simasgd.scenario.reading.precedence import find_clash
 from simasgd.scenario.schema import Scenario
-from simasgd.scenario.vocabulary.merge import ARGUMENT, Layer
+from simasgd.scenario.vocabulary.merge import ARGUMENT, Layer, Origin
 from simasgd.sweeps.axes import combinations
 
 RateRule = Literal["as given", "scaled"]
@@ -91,11 +92,9 @@ def list_configurations(
     """
     found, refused = [], []
     given = [parse_override(Scenario, override) for override in overrides]
-    of_variants, of_all = (
-        [rename_file_keys(one.layer) for one in given if one.is_of_variant is is_one] for is_one in (True, False)
-    )
-    for variant, own in _list_variants(reduce(Layer.under, of_variants, rename_file_keys(file)), vary):
-        layer = reduce(Layer.under, of_all, own)
+    of_variants, of_all = ([_read_below(one) for one in given if one.is_of_variant is is_one] for is_one in (True, False))
+    file = reduce(Layer.under, of_variants, rename_file_keys(file))
+    for variant, layer in _list_variants(file, reduce(Layer.under, of_all, Layer()), vary):
         for values in combinations(vary.axes):
             changes = [change for axis, value in zip(vary.axes, values, strict=True) for change in axis.overrides(value)]
             try:
@@ -108,20 +107,40 @@ def list_configurations(
     return found, refused
 
 
-def _list_variants(file: Layer, vary: Vary) -> Iterator[tuple[str, Layer]]:
-    """Yield the protocols, or the scenario's variants, or the scenario itself, each as a scenario without variants."""
+def _read_below(override: Override) -> Layer:
+    """Return the layer of an override, as one that is earlier than what varies."""
+    layer = rename_file_keys(override.layer)
+    return Layer(layer.tree, {path: mark._replace(origin=Origin.VARIANT) for path, mark in layer.marks.items()})
+
+
+def _list_variants(file: Layer, overrides: Layer, vary: Vary) -> Iterator[tuple[str, Layer]]:
+    """Yield the protocols that vary, or the scenario's variants, or the scenario itself, each without variants.
+
+    Overrides are over the scenario's own variants, and below the protocols that vary. Raises ScenarioError if an axis would
+    undo what one of these protocols says.
+    """
     base = file.without("variants")
     if vary.protocols:
         for written in vary.protocols:
             name, layer = read_protocol(written)
-            yield name, base.under(layer)
+            _refuse_undone(written, layer, vary)
+            yield name, base.under(overrides).under(layer.with_origin(Origin.ARGUMENT))
         return
     own = file.tree.get("variants") or {}
     if not own:
-        yield "", base
+        yield "", base.under(overrides)
     for name, changes in own.items():
         marks = {path[2:]: mark for path, mark in file.marks.items() if path[:2] == ("variants", name) and len(path) > 2}
-        yield name, base.under(Layer(changes or {}, marks))
+        yield name, base.under(Layer(changes or {}, marks)).under(overrides)
+
+
+def _refuse_undone(written: str, protocol: Layer, vary: Vary) -> None:
+    axes = [change for axis in vary.axes for value in axis.values for change in axis.overrides(value)]
+    for one in (*vary.fixed, *axes):
+        change = parse_override(Scenario, one) if isinstance(one, str) else one
+        if find_clash(protocol.tree, change.layer.tree) is not None:
+            message = f"would undo protocol={written}, which varies, too; give one of them"
+            raise ScenarioError(f"{ARGUMENT}: vary {change.text}: {message}")
 
 
 def _as_one_run(scenario: Scenario, test_error: float | None) -> Scenario:

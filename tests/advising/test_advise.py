@@ -193,7 +193,11 @@ def test_python_says_that_the_budget_is_spent_and_takes_protocols_as_mappings() 
 @pytest.mark.parametrize(
     ("vary", "budget", "message"),
     [
-        ({"protocol": [{"n": 2}]}, None, "expected text such as 'n-softsync:n=4', a mapping with its kind, or an object of a protocol"),
+        (
+            {"protocol": [{"n": 2}]},
+            None,
+            "expected text such as 'n-softsync:n=4', a mapping with its kind, or an object of a protocol",
+        ),
         ({"protocol": [3]}, None, "vary: protocol: found 3; expected text"),
         (["learners=2", 3], None, "vary: found 3; expected text"),
         ({"learners": [2]}, 200, "argument: budget 200"),

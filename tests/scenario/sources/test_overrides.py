@@ -7,6 +7,7 @@ import pytest
 from simasgd import Scenario, ScenarioError
 from simasgd.advising.candidates import list_configurations
 from simasgd.advising.vary import read_vary
+from simasgd.protocols.n_softsync import NSoftsync
 from simasgd.scenario.protocol_variants import build_comparison
 from simasgd.scenario.reading.sources import read_source
 from simasgd.sweeps.plan import plan_sweep
@@ -146,3 +147,45 @@ def test_what_advice_varies_is_a_layer_over_the_overrides() -> None:
     found, refused = list_configurations(read_source("digits"), given, vary, None)
     assert [one.scenario.cluster.learners for one in found] == [2, 2, 4, 4]
     assert not refused
+
+
+@pytest.mark.parametrize(
+    ("given", "words", "kinds"),
+    [
+        ("protocol=async", ["protocol=hardsync,async"], ["hardsync inverse-staleness", "async inverse-staleness"]),
+        ("protocol=hardsync", ["protocol=async+none,async"], ["async none", "async inverse-staleness"]),
+        (
+            "protocol={kind: async}",
+            ["protocol=n-softsync:n=2,n-softsync:n=8"],
+            ["n-softsync:2 inverse-staleness", "n-softsync:8 inverse-staleness"],
+        ),
+        (
+            "protocol=n-softsync:n=4",
+            ["protocol=n-softsync:n=2,n-softsync:n=8"],
+            ["n-softsync:2 inverse-staleness", "n-softsync:8 inverse-staleness"],
+        ),
+        ("modulation=none", ["protocol=async,async+inverse-staleness"], ["async none", "async inverse-staleness"]),
+        ("modulation=inverse-staleness", ["protocol=async", "modulation=none"], ["async none"]),
+    ],
+)
+def test_each_candidate_of_advice_has_the_protocol_that_varies(given: str, words: list[str], kinds: list[str]) -> None:
+    found, _ = list_configurations(read_source("digits"), [given], read_vary(words, Scenario.load("digits", given)), None)
+    assert [_describe_kinds(one.scenario) for one in found] == kinds
+
+
+def test_an_override_of_the_protocol_leaves_the_usual_candidates_of_advice() -> None:
+    vary = read_vary([], Scenario.load("digits", "protocol=async", "learners=2"))
+    found, _ = list_configurations(read_source("digits"), ["protocol=async", "learners=2"], vary, None)
+    assert {"hardsync", "async", "ssp", "local-sgd"} <= {one.scenario.protocol.kind for one in found}
+    assert all(one.variant.startswith(one.scenario.protocol.kind) for one in found)
+
+
+def test_an_axis_of_advice_that_would_undo_a_protocol_that_varies_is_refused() -> None:
+    vary = read_vary(["protocol=async+inverse-staleness", "modulation=none,sqrt-batch"], Scenario.load("digits"))
+    with pytest.raises(ScenarioError, match=r"modulation=none: would undo protocol=async\+inverse-staleness"):
+        list_configurations(read_source("digits"), [], vary, None)
+
+
+def _describe_kinds(scenario: Scenario) -> str:
+    size = f":{scenario.protocol.n}" if isinstance(scenario.protocol, NSoftsync) else ""
+    return f"{scenario.protocol.kind}{size} {scenario.modulation.kind}"
