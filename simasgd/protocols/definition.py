@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from types import FunctionType, TracebackType
+from types import TracebackType
 from typing import Annotated, Any
 
 import pydantic
@@ -106,9 +106,9 @@ def _iterate_misfits(protocol: type[AbstractProtocol]) -> Iterator[str]:
         if isinstance(base, property):
             if inspect.isfunction(own):
                 yield f"{name} is a method; write @property in the line above it"
-        elif not isinstance(own, FunctionType | staticmethod | classmethod):
+        elif not callable(getattr(protocol, name)):
             yield f"{name} is no method; write it as {name}{_signature_of(base)}"
-        elif not _accepts(own, len(inspect.signature(base).parameters)):
+        elif not _accepts(protocol, name, len(inspect.signature(base).parameters)):
             yield f"{name} has other arguments than {name}{_signature_of(base)}"
 
 
@@ -124,12 +124,17 @@ def _overridable(protocol: type[AbstractProtocol]) -> dict[str, Any]:
     return {name: member for name, member in found.items() if isinstance(member, property) or inspect.isfunction(member)}
 
 
-def _accepts(method: Any, arguments: int) -> bool:
-    """Return whether a method can be called with so many arguments, `self` among them."""
-    bound = isinstance(method, staticmethod)
-    function = method.__func__ if isinstance(method, staticmethod | classmethod) else method
+def _accepts(protocol: type[AbstractProtocol], name: str, arguments: int) -> bool:
+    """Return whether a method can be called on an instance with so many arguments, `self` among them.
+
+    Python passes `self` to a function and to a wrapper of one, such as that of functools.cache, and not to a static method, a
+    class method or an object that is callable.
+    """
+    own = inspect.getattr_static(protocol, name)
+    is_bound = inspect.ismethoddescriptor(own) and not isinstance(own, staticmethod | classmethod)
+    takes_self = inspect.isfunction(own) or is_bound
     try:
-        inspect.signature(function).bind(*range(arguments - bound))
+        inspect.signature(getattr(protocol, name)).bind(*range(arguments if takes_self else arguments - 1))
     except (TypeError, ValueError):
         return False
     return True

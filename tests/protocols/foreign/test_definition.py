@@ -172,3 +172,27 @@ def test_the_protocols_without_a_mistake_are_accepted(make):
             == "mine"
         )
         assert "mine: a protocol" in show()
+
+
+LAWS = {
+    "cached": "    @functools.cache\n    def lawful_staleness(self, learners):\n        return 3.0\n",
+    "cached for few": "    @functools.lru_cache(maxsize=1)\n    def lawful_staleness(self, learners):\n        return 3.0\n",
+    "partial method": "    def _law(self, law, learners):\n        return law\n"
+    "    lawful_staleness = functools.partialmethod(_law, 3.0)\n",
+    "partial function": "    lawful_staleness = functools.partial(lambda law, learners: law, 3.0)\n",
+    "static method": "    @staticmethod\n    def lawful_staleness(learners):\n        return 3.0\n",
+    "class method": "    @classmethod\n    def lawful_staleness(cls, learners):\n        return 3.0\n",
+}
+
+
+@pytest.mark.parametrize("label", LAWS)
+def test_a_method_may_be_any_callable_that_takes_the_arguments(label, make):
+    make(f"import functools\n{server_protocol()}\n{LAWS[label]}")
+    assert scenario(TIMING, {"protocol": "mine"}).protocol.lawful_staleness(4) == 3.0
+
+
+@pytest.mark.parametrize("label", ["cached", "cached for few", "static method", "class method"])
+def test_a_callable_with_other_arguments_is_refused(label, make):
+    make(f"import functools\n{server_protocol()}\n{change('learners)', 'learners, more)', LAWS[label])}")
+    with pytest.raises(ScenarioError, match="lawful_staleness has other arguments than lawful_staleness"):
+        scenario(TIMING, {"protocol": "mine"})
