@@ -59,7 +59,7 @@ def what_if(scenario: Scenario, question: Question, times: Floats | None = None)
             else:
                 speedup = _quotient(base, seconds)
             if speedup is not None and times is not None and sooner is not None:
-                error = estimate_error(times[:gradients], sooner, in_time=cluster.changes_in_time)
+                error = _estimate_error(scenario, question, times[:gradients], sooner)
             if start is not None:
                 spread = _quotient(start.spread_seconds, _seconds(scenario, _spread(faster), gradients))
                 spread = spread if start.decides or _differ(speedup, spread, start.chance) else None
@@ -77,6 +77,21 @@ def what_if(scenario: Scenario, question: Question, times: Floats | None = None)
             )
         )
     return Answers(tuple(rows), start)
+
+
+def _estimate_error(scenario: Scenario, question: Question, times: Floats, sooner: Floats) -> float | None:
+    """Return the standard error of a speed-up, by the pairing of the two runs that the speed-up has.
+
+    In two whole runs both pairings hold: they meet the same faults at a time, and draw the same numbers for a gradient. Each
+    pairing takes the other one for chance, so the smaller error is the closer one.
+    """
+    if question.at_times:
+        return estimate_error(times, sooner, in_time=True)
+    by_number = estimate_error(times, sooner, in_time=False)
+    if by_number is None or not scenario.cluster.changes_in_time:
+        return by_number
+    by_time = estimate_error(times, sooner, in_time=True)
+    return by_number if by_time is None else min(by_number, by_time)
 
 
 def _quotient(base: float | None, seconds: float | None) -> float | None:

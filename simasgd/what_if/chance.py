@@ -19,10 +19,9 @@ _LEAST_STEPS = 2 * BLOCKS
 def estimate_error(times: Floats, faster: Floats, *, in_time: bool) -> float | None:
     """Return the standard error of the speed-up of gradients that were applied at `times` and at `faster` (s).
 
-    Both are cut into blocks, which are paired. Blocks have equal times if faults come at times (`in_time`), because both runs
-    meet the same faults at a time. Otherwise they have equal numbers of gradients, because both runs draw the same numbers for
-    a gradient. With a, b the amounts of the two in a block and R the quotient of their sums, the error is that of R by the
-    residuals a − R·b. None if there are too few updates to tell.
+    Both are cut into blocks, which are paired. Blocks have equal times (`in_time`), in which both runs meet the same faults, or
+    equal numbers of gradients, for which both runs draw the same numbers. With a, b the amounts of the two in a block and R the
+    quotient of their sums, the error is that of R by the residuals a − R·b. None if there are too few updates to tell.
     """
     if min(len(np.unique(times)), len(np.unique(faster))) < _LEAST_STEPS:
         return None

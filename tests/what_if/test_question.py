@@ -148,6 +148,24 @@ def test_at_equal_times_both_meet_the_same_spells() -> None:
     assert node.speedup == pytest.approx(600 / done, rel=1 / done)
 
 
+def find_error_of_faster_nodes(*overrides: str) -> float:
+    """Return the standard error of the speed-up by nodes that are twice as fast, of 1,000 gradients of async."""
+    usual = ("variants=null", "learning=null", "protocol=async", "learners=8", "cluster.compute.cv=0.5", "repeats=1")
+    chosen = Scenario.load("quickstart", *usual, "stop={epochs: null, gradients: 1000}", *overrides)
+    asked = Question.of(chosen, 1_000)
+    assert (asked.gradients, asked.at_times) == (1_000, False)
+    error = next(row.standard_error for row in what_if(chosen, asked).rows or () if row.change == "node")
+    assert error is not None
+    return error
+
+
+def test_faults_of_a_whole_run_add_little_chance() -> None:
+    """Both runs draw the same numbers whether one learner is away for 1 ms, and both wait 1 s for the server."""
+    without = find_error_of_faster_nodes()
+    assert find_error_of_faster_nodes("faults.crashes=[{learner: 0, at: 1 ms, down: 1 ms}]") < 2.0 * without
+    assert find_error_of_faster_nodes("faults.server_pauses=[{at: 500 ms, lasting: 1 s}]") < 10.0 * without
+
+
 DISCARDING: dict[str, Any] = {
     "cluster": {"learners": 8, "profile": "p775"},
     "workload": {"payload": "100 MB"},
