@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import final
 
 from simasgd.errors import UsageError
-from simasgd.storage.files import REPORTS, SCENARIO
+from simasgd.storage.files import SCENARIO
 from simasgd.storage.manifest import MANIFEST, Manifest
 from simasgd.storage.work_folder import PURPOSE, WORK, find_holder
 
@@ -25,6 +25,7 @@ _NAMES = {
     "validate": "a validation",
 }
 _OUT = "--out"
+_NOT_KEPT = "no file here has that, for example because it came from standard input or from Python"
 _ANEW = ("record", "import", "validate")  # these keep no parts
 _RUN, _CHECKPOINT = re.compile("[0-9a-f]{16}"), re.compile(r"[0-9a-f]{16}\.checkpoint")
 
@@ -36,7 +37,7 @@ class FolderState:
 
     `kind` is the command that wrote the results, and `working` the one whose work is unfinished; "" if there is none.
     `runs` and `checkpoints` count what is kept of that work. `holder` is the process that works on it; "" if none does.
-    `command` is the command line that goes on; "" if it is not known.
+    `command` is the command line that goes on; "" if it is not known, or (`lacks_scenario`) its scenario is in no file.
     """
 
     folder: Path
@@ -47,6 +48,7 @@ class FolderState:
     checkpoints: int
     holder: str
     command: str
+    lacks_scenario: bool = False
 
     def sentences(self) -> Iterator[str]:
         """Yield what the user wants to know, a sentence a line."""
@@ -59,7 +61,8 @@ class FolderState:
         elif self.working or not self.is_complete:
             again = "repeats" if self.working in _ANEW else "continues"
             which = f"this {again} it: {self.command}" if self.command else f"the same command {again} it"
-            yield f"nobody works on it; {which}"
+            why = f" with the same scenario: {_NOT_KEPT}" if self.lacks_scenario else ""
+            yield f"nobody works on it; {which}{why}"
 
     def _say_kept(self) -> str:
         kept = [
@@ -71,19 +74,24 @@ class FolderState:
 
 
 def aim(command: str, folder: Path) -> str:
-    """Return a command line that writes into a folder, wherever that lies and was first written; "" for no command.
+    """Return a command line that writes into a folder, wherever that lies and whatever its name is now; "" for no command.
 
-    A scenario that is in the folder, and not where the command would look for it, is taken from there.
+    A scenario that is in the folder, and not where the command would look for it, is taken from there. If it is in neither
+    place, there is no command: one from standard input or from Python is kept with finished results only.
     """
     words = shlex.split(command)
     if not words:
         return ""
+    for place in (place for place, word in enumerate(words) if word == SCENARIO and words[place - 1] != _OUT):
+        if Path(SCENARIO).is_file():
+            continue
+        if not (folder / SCENARIO).is_file():
+            return ""
+        words[place] = str(folder / SCENARIO)
     if _OUT in words[:-1]:
         words[words.index(_OUT) + 1] = str(folder)
-    elif folder.resolve().parent != REPORTS.resolve():
+    else:
         words += [_OUT, str(folder)]
-    if words[2:3] == [SCENARIO] and not Path(SCENARIO).is_file() and (folder / SCENARIO).is_file():
-        words[2] = str(folder / SCENARIO)
     return shlex.join(words)
 
 
@@ -99,6 +107,7 @@ def read_state(folder: Path) -> FolderState:
     if results is None and work is None:
         raise UsageError(f"{folder}: holds no results of simasgd, and no unfinished work")
     names = os.listdir(folder / WORK) if work is not None else []
+    command = "" if work is None else aim(work.command, folder)
     return FolderState(
         folder=folder,
         kind="" if results is None else results.contents.kind,
@@ -107,5 +116,6 @@ def read_state(folder: Path) -> FolderState:
         runs=sum(_RUN.fullmatch(name) is not None for name in names),
         checkpoints=sum(_CHECKPOINT.fullmatch(name) is not None for name in names),
         holder=find_holder(folder)[0],
-        command="" if work is None else aim(work.command, folder),
+        command=command,
+        lacks_scenario=work is not None and work.command != "" and not command,
     )

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from simasgd.command import cli
+from simasgd.command.options import spell_command
 from simasgd.errors import UsageError
 from simasgd.scenario.reading.yaml_layer import dump_yaml
 from simasgd.storage.manifest import Contents
@@ -46,6 +47,19 @@ def test_an_interrupted_comparison_is_unfinished_until_it_is_complete(tmp_path: 
     assert status("moved") == ["moved: a comparison, complete"]
 
 
+@pytest.mark.parametrize("place", [["--out", "so"], []])
+def test_unfinished_work_of_standard_input_names_no_file_that_is_not_there(
+    place: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = spell_command("run", "-", ("seed=1",), tuple(place))
+    with suppress(KeyboardInterrupt), open_folder(Path("so"), CONTENTS, ("run.json",), command=command) as folder:
+        (folder.unfinished / ("2" * 16)).mkdir()
+        raise KeyboardInterrupt
+    why = "no file here has that, for example because it came from standard input or from Python"
+    assert status("so")[1] == f"nobody works on it; the same command continues it with the same scenario: {why}"
+
+
 def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli.app, ["status", str(tmp_path / "nope")])
     assert str(done.exception) == f"{tmp_path / 'nope'}: there is no such folder"
@@ -56,10 +70,12 @@ def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "folder", "aimed"),
     [
-        ("simasgd sweep s learners=1,2", "reports/s-sweep", "simasgd sweep s learners=1,2"),
+        ("simasgd sweep s learners=1,2", "reports/renamed", "simasgd sweep s learners=1,2 --out reports/renamed"),
         ("simasgd sweep s learners=1,2", "copied/s-sweep", "simasgd sweep s learners=1,2 --out copied/s-sweep"),
         ("simasgd sweep s --out a 'learners=1, 2'", "b", "simasgd sweep s --out b 'learners=1, 2'"),
         ("simasgd sweep scenario.yaml learners=1,2", "held", "simasgd sweep held/scenario.yaml learners=1,2 --out held"),
+        ("simasgd validate m scenario.yaml", "held", "simasgd validate m held/scenario.yaml --out held"),
+        ("simasgd run scenario.yaml --out a", "b", ""),
         ("", "held", ""),
     ],
 )
