@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import final
+from typing import TypeVar, final
 
 import jax
 import numpy as np
 
+from simasgd.errors import RunFailed
 from simasgd.learning.data.image_folder import LazyImages
 from simasgd.learning.evaluations import evaluate_moments, find_ended
 from simasgd.learning.layout.costs import DeviceCosts
@@ -22,6 +23,7 @@ from simasgd.learning.problem.task import AbstractTask
 from simasgd.scenario.schema import Scenario
 from simasgd.tape.growing import Part, settled_steps
 
+Result = TypeVar("Result")
 _MOST_ATTEMPTS = 2  # a rule that needs the whole tape, say its mean staleness, begins anew with each part
 _LOOKS = 20  # in a part, besides those at evaluations
 
@@ -119,6 +121,16 @@ class EarlyLearning:
         if attempt.checkpoint.latest is not None and are_evaluated and self._is_continued_by(machine):
             checkpoint.begin_with(attempt.checkpoint.latest)
         self.forget()
+
+    def make_room(self, work: Callable[[], Result]) -> Result:
+        """Return the result of some work. What was replayed is given up if the memory does not suffice beside it."""
+        try:
+            return work()
+        except RunFailed:
+            if not self.steps:
+                raise
+            self.forget()
+        return work()
 
     def forget(self) -> None:
         """Free the memory of what was replayed."""

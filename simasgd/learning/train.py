@@ -12,7 +12,6 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from simasgd.errors import RunFailed
 from simasgd.learning.early import EarlyLearning
 from simasgd.learning.evaluations import evaluate_moments, find_cut
 from simasgd.learning.layout.moment import Moment
@@ -89,16 +88,21 @@ def train(
     target, begin = first.stop.test_error, tape.past.rows
     epochs, steps = evaluation_points(tape, first.samples_per_epoch, first.learning.evaluate)
     with jax.enable_x64(first.learning.precision == "float64"), device_errors_translated():
-        problems = build_problems(scenarios, tape, task, kept)
         progress(0)
         stops = sorted(set(steps))
+
+        def pose() -> tuple[list[Problem], CompiledGroup, Machine]:
+            """Pose the problems, plan and compile."""
+            problems, group = build_problems(scenarios, tape, task, kept), CompiledGroup(checkpoint=checkpoint)
+            return problems, group, group.prepare_machine(problems)
+
         if player is None:
-            group = CompiledGroup(checkpoint=checkpoint)
-            machine = _prepare_machine(group, problems, early)
+            problems, group, machine = pose() if early is None else early.make_room(pose)
             if early is not None:
                 early.hand_over(machine, stops, checkpoint)
             compile_seconds, moments = machine.compile_seconds, group.play(problems, stops, progress)
         else:
+            problems = build_problems(scenarios, tape, task, kept)
             compile_seconds, moments = player.prepare(problems[0]), _alone(player.play(problems[0], stops, progress))
         began = perf_counter()
         weights = evaluate_moments(moments, problems, first, begin, steps[-1], checkpoint)
@@ -143,17 +147,6 @@ def expect(scenarios: Sequence[Scenario], first: Tape, factor: float, task: Abst
     assert learning is not None
     with jax.enable_x64(learning.precision == "float64"), device_errors_translated():
         compile_ahead(build_problems(scenarios, first, task), factor)
-
-
-def _prepare_machine(group: CompiledGroup, problems: Sequence[Problem], early: EarlyLearning | None) -> Machine:
-    """Plan and compile. If the memory does not suffice beside what `early` learning holds, it is given up."""
-    try:
-        return group.prepare_machine(problems)
-    except RunFailed:
-        if early is None or not early.steps:
-            raise
-        early.forget()
-    return group.prepare_machine(problems)
 
 
 def _alone(moments: Iterator[Moment]) -> Iterator[tuple[Moment | None, ...]]:

@@ -15,7 +15,6 @@ from simasgd.learning.early import EarlyLearning
 from simasgd.learning.layout.costs import CPU, DeviceCosts
 from simasgd.learning.players import planner
 from simasgd.learning.players.checkpoint import AbstractCheckpoint, FileCheckpoint, NoCheckpoint, State
-from simasgd.learning.problem.problem import build_problem
 from simasgd.learning.train import Learned, train
 from simasgd.results.kept.weights import KeptWeights
 from simasgd.scenario.schema import Scenario
@@ -213,8 +212,6 @@ def test_it_is_given_up_where_the_memory_suffices_for_the_whole_alone(monkeypatc
         return 0 if early.steps else 1 << 40
 
     expected, noting = learn([chosen], None), Noting()
-    problem = build_problem(chosen, whole_tape(chosen))
-    monkeypatch.setattr("simasgd.learning.train.build_problems", lambda *arguments: [problem])
     monkeypatch.setattr("simasgd.learning.problem.memory.available_bytes", available)
     assert_equal(learn([chosen], early, noting), expected)
     assert noting.begin == 0
