@@ -61,8 +61,13 @@ def spell_protocol(value: Any) -> str:
         raise ValueError(
             f"found {shown(value)}; expected text such as 'n-softsync:n=4', a mapping with its kind, or an object of a protocol"
         )
-    parameters = [f"{key}={spell_value(inner)}" for key, inner in value.items() if key != "kind"]
+    parameters = [f"{key}={_spell_parameter(inner)}" for key, inner in value.items() if key != "kind"]
     return f"{value['kind']}:{','.join(parameters)}" if parameters else str(value["kind"])
+
+
+def _spell_parameter(value: Any) -> str:
+    """Return a value as `spell_value` does; text with a `+` is quoted, because a modulation follows a bare one."""
+    return _quote(value) if isinstance(value, str) and "+" in value else spell_value(value)
 
 
 def spell_held(protocol: AbstractProtocol) -> dict[str, Any]:
@@ -106,4 +111,8 @@ def _spell_text(text: str) -> str:
         is_plain = text == text.strip() and not _APART.intersection(text) and parse_scalar(text) == text
     except ValueError:
         is_plain = False
-    return text if is_plain else "'" + text.replace("'", "''") + "'"
+    return text if is_plain else _quote(text)
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -9,6 +9,7 @@ import pytest
 import simasgd
 from simasgd.errors import ScenarioError
 from simasgd.protocols import AbstractServerProtocol, Count, Hardsync, NSoftsync, Seconds
+from simasgd.scenario.reading.overrides import parse_protocol
 from simasgd.sweeps.spelling import spell_axis, spell_protocol
 from tests.build import TIMING, scenario
 
@@ -69,6 +70,14 @@ def test_a_scenario_that_holds_one_is_compared():
 def test_what_cannot_be_compared_is_told(words, message):
     with pytest.raises(ScenarioError, match=message):
         simasgd.compare(scenario(TIMING), *words)
+
+
+@pytest.mark.parametrize("label", ["a+none", "+", "it's a+b, c", "1e+0"])
+def test_text_with_a_plus_is_no_modulation(label):
+    spelt = spell_protocol({"kind": "drop-stale", "label": label})
+    layer = parse_protocol(f"protocol={spelt}", len("protocol="))
+    assert layer.tree["protocol"] == {"kind": "drop-stale", "label": label}
+    assert "learning" not in layer.tree
 
 
 def test_axes_of_a_sweep_take_objects_that_other_processes_find():
