@@ -8,7 +8,7 @@ from simasgd.advising.candidates import Candidate
 
 
 class Aim(StrEnum):
-    """What is to be as small as possible until the target is reached."""
+    """The quantity that a search makes as small as possible: the time to the target, or its cost."""
 
     SOONEST = "soonest"
     """Simulated seconds."""

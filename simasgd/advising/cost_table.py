@@ -1,4 +1,4 @@
-"""What candidates have cost until the target, at the seeds so far."""
+"""A table of the cost of each candidate up to the target, at the seeds learned so far."""
 
 from __future__ import annotations
 

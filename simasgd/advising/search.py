@@ -78,9 +78,9 @@ class Search:
         self.paid = CostTable(candidates, self.courses, self.seeds)
         self.stages = {one.number: SearchStage.PROBLEM if one.pace.problem else SearchStage.OPEN for one in candidates}
         self.finalists: dict[Aim, list[Candidate]] = {}
-        """Those in the race for each aim, the best first."""
+        """The candidates that enter the race for each aim, the best first."""
         self.racing: dict[Aim, list[Candidate]] = {}
-        """The finalists for each aim that nobody has beaten."""
+        """The finalists for each aim that no other finalist has beaten."""
         self.learned: list[CandidateRun] = []
         self.power = find_power(())
         """The usual power of the curves so far."""

@@ -14,9 +14,10 @@ from simasgd.timing import Sending, simulate_timing
 def serve(driver: int) -> None:
     """Answer requests from the standard input until it ends. The process `driver` sends them.
 
-    A request is a pickled scenario, and whether its tape is wanted while it is written. The answer is a
-    number now and then, the fraction that is done, and the tape so far; and then the timing, or None
-    where there is none. Whatever else is printed goes to the standard error.
+    A request holds a pickled scenario, and a flag that asks for parts of the tape. The answers to a
+    request are numbers, each the fraction of the clock that is done, and parts of the tape if the
+    request asks for them. The last answer is the timing, or None if the simulation failed.
+    Whatever else is printed goes to the standard error.
     """
     follow(driver)
     answers = os.fdopen(os.dup(1), "wb")

@@ -13,7 +13,7 @@ from simasgd.scenario.schema import Scenario
 from simasgd.timing import ReportPart, Timing, simulate_timing, timing_name
 
 Meanwhile: TypeAlias = Callable[[Helper], None]
-"""What is done in this process while a helper simulates the clock for it."""
+"""A function that this process calls while the helper simulates the clock. Its argument is the helper."""
 
 
 def silent(phase: str, fraction: float) -> None:

@@ -1,4 +1,4 @@
-"""What a log does not tell, so that the profile has an assumption in its place: in sentences, the largest gap first."""
+"""Sentences about the gaps of a log: what it does not tell, and what the profile assumes. The largest gap comes first."""
 
 from __future__ import annotations
 

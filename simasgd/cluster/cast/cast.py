@@ -55,7 +55,7 @@ class AbstractCast(abc.ABC):
 
     @property
     def waiting(self) -> str:
-        """Who waits in which verb at present, as far as it is known; otherwise empty."""
+        """A clause that names the roles that wait now and their verbs. It is empty if they are not known."""
         return ""
 
     @abc.abstractmethod

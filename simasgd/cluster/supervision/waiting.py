@@ -1,4 +1,4 @@
-"""Who waits in which verb: what a run that hangs tells about the roles of a protocol of another package."""
+"""The roles that wait when a run hangs, and the verbs in which they wait. They are known for protocols of other packages."""
 
 from __future__ import annotations
 
